@@ -1,0 +1,1 @@
+"""The command line: parse, one public call, render, exit code."""
