@@ -1,0 +1,100 @@
+"""One input's line in the books: what the private ledger keeps and what the public manifest is made from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from bus_toolkit.outcome import Outcome, Reason
+from bus_toolkit.stage import Plan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """Everything that is known about one input after it was worked on.
+
+    Attributes
+    ----------
+    file
+        Path relative to the source folder, POSIX. Private.
+    source_sha256
+        Hex digest of the input bytes. Private: whoever has the input can recompute it.
+    size, mtime_ns
+        Of the input file, to tell whether it changed since. Private.
+    id
+        Pseudonymous id of the scan, unique in a run.
+    label
+        ``"benign"``, ``"malignant"``, ``"normal"``, another folder label, or ``"unlabelled"``.
+    patient
+        Pseudonym, or empty when the input does not tell.
+    media
+        ``"dicom"``, ``"png"``, ...; empty when the input was not recognised.
+    outcome, reasons
+        How it ended and why; safe to publish.
+    plans
+        Evidence and edits by stage, with recognised text. Private.
+    image, dicom
+        Paths relative to the output folder; empty when there is none.
+    image_sha256, dicom_sha256
+        Hex digests of what was written.
+    rows, cols, frames
+        Size of what was written, or of what was read when nothing was; 0 when it could not be read.
+    spacing_mm
+        Pixel spacing (row, col) in mm or None.
+    fingerprint
+        Hex; near-duplicates have close ones. Empty when there is none.
+    before, after
+        Review pictures, paths relative to the private folder; empty when there are none.
+    cpu_ms
+        CPU milliseconds by stage.
+    """
+
+    file: str
+    source_sha256: str = ""
+    size: int = 0
+    mtime_ns: int = 0
+    id: str = ""
+    label: str = "unlabelled"
+    patient: str = ""
+    media: str = ""
+    outcome: Outcome
+    reasons: tuple[Reason, ...] = ()
+    plans: tuple[Plan, ...] = field(default=(), repr=False)
+    image: str = ""
+    dicom: str = ""
+    image_sha256: str = ""
+    dicom_sha256: str = ""
+    rows: int = 0
+    cols: int = 0
+    frames: int = 0
+    spacing_mm: tuple[float, float] | None = None
+    fingerprint: str = ""
+    before: str = ""
+    after: str = ""
+    cpu_ms: Mapping[str, float] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        """Nothing private."""
+        return f"Record({self.id}, {self.outcome})"
+
+    def dumps(self) -> str:
+        """One line of JSON with everything, private parts too."""
+        data: dict[str, Any] = {name: getattr(self, name) for name in self.__slots__}
+        data["outcome"] = str(self.outcome)
+        data["reasons"] = [asdict(reason) for reason in self.reasons]
+        data["plans"] = [plan.to_json(private=True) for plan in self.plans]
+        data["cpu_ms"] = dict(self.cpu_ms)
+        return json.dumps(data, separators=(",", ":"), sort_keys=True)
+
+    @classmethod
+    def loads(cls, line: str) -> Record:
+        """Inverse of :meth:`dumps`."""
+        data = json.loads(line)
+        data["outcome"] = Outcome(data["outcome"])
+        data["reasons"] = tuple(Reason(**item) for item in data["reasons"])
+        data["plans"] = tuple(Plan.from_json(item) for item in data["plans"])
+        if data["spacing_mm"] is not None:
+            data["spacing_mm"] = (float(data["spacing_mm"][0]), float(data["spacing_mm"][1]))
+        return cls(**data)
