@@ -173,6 +173,8 @@ def decode_mask(data: Mapping[str, Any]) -> Mask:
     try:
         rows, cols = (int(n) for n in data["shape"])
         packed = np.frombuffer(zlib.decompress(base64.b64decode(data["bits"])), dtype=np.uint8)
+        if packed.size != -(-rows * cols // 8):
+            raise ValueError(packed.size)  # noqa: TRY301  becomes the one message below
         flat = np.unpackbits(packed, count=rows * cols)
         return cast("Mask", flat.reshape(rows, cols).astype(np.bool_))
     except (KeyError, TypeError, ValueError, zlib.error) as error:

@@ -1,0 +1,63 @@
+# `make demo` and `make test` are all the set-up there is: each makes .venv and what it needs in it.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: help venv demo test quick lint types docs check wheel bench clean
+
+help:
+	@echo "make demo    clean a small folder of made scans, and say where to look"
+	@echo "make test    run the tests"
+	@echo "make quick   run the quick tests, stop at the first failure"
+	@echo "make lint    ruff: rules and format"
+	@echo "make types   mypy --strict"
+	@echo "make docs    build the documentation into site/"
+	@echo "make check   everything above but the demo"
+	@echo "make wheel   build the wheel and try it in an empty environment"
+	@echo "make venv    make .venv only"
+
+venv: $(STAMP)
+
+$(STAMP): setup.cfg pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "bus_toolkit needs Python 3.11 or newer")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev]"
+	touch $(STAMP)
+
+demo: venv
+	rm -rf demo/raw_york demo/raw_york-clean demo/raw_york-clean.private
+	mkdir -p demo
+	cp -R fixtures/raw_york demo/raw_york
+	@echo
+	@echo "$$ bus-clean ingest demo/raw_york/ --anonymise"
+	$(BIN)/bus-clean ingest demo/raw_york/ --anonymise || test $$? -eq 3
+	@echo "Open demo/raw_york-clean/report.html and demo/raw_york-clean.private/review.html in a browser."
+
+test: venv
+	$(BIN)/python -m pytest
+
+quick: venv
+	$(BIN)/python -m pytest -x -q -m "not slow"
+
+lint: venv
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: venv
+	$(BIN)/mypy
+
+docs: venv
+	$(BIN)/python docs/generate.py
+	$(BIN)/mkdocs build --quiet --strict
+
+check: lint types test docs
+
+wheel: venv
+	bash .ci/wheel
+
+bench: venv
+	$(BIN)/python benchmarks/clean.py
+
+clean:
+	rm -rf $(VENV) build dist site demo *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage

@@ -1,0 +1,27 @@
+"""What a run would do, in sentences that come from the very objects that do it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bus_toolkit.ingest.pipelines import build_pipeline
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bus_toolkit.policy import Policy
+
+
+def explain(policy: Policy, *, anonymise: bool) -> Iterator[str]:
+    """One plain sentence for each thing that ``bus-clean ingest`` does under ``policy``, in order."""
+    yield "Read every PNG, JPEG, TIFF, BMP and DICOM file below the source, and set companion masks aside."
+    yield from build_pipeline(policy, anonymise=anonymise).describe()
+    if not policy.output.pictures:
+        return
+    yield "Write each kept scan as PNG without any metadata."
+    yield "For DICOM input, write a DICOM file too: same geometry, header de-identified by PS3.15's Basic Profile."
+    if anonymise:
+        yield "Name every output file by a keyed pseudonym."
+    else:
+        yield "Keep file names, and say in the manifest that the output is not anonymised."
+    yield "Group exact and near duplicates, so that a later split cannot tear them apart."

@@ -1,0 +1,141 @@
+"""The output folder and its private sibling: opened, locked, checked, and swept."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from bus_toolkit._version import __version__
+from bus_toolkit.audit.ledger import Ledger
+from bus_toolkit.deidentify import Key
+from bus_toolkit.errors import OutputError
+from bus_toolkit.io import sweep_temporary
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from bus_toolkit.ingest.options import Options
+    from bus_toolkit.record import Record
+
+OWNED = ("images", "dicom", "manifest.csv", "run.json", "report.html")
+"""What a run makes in the output folder; nothing else there is ever touched."""
+PRIVATE_OWNED = ("review", "review.html", "ledger.sqlite", "ledger.sqlite-wal", "ledger.sqlite-shm")
+"""What ``--fresh`` removes from the private folder; the key stays, so that pseudonyms stay the same."""
+
+
+@contextmanager
+def opened(options: Options) -> Iterator[tuple[Ledger, Path]]:
+    """The ledger and the key file of a run, with the output locked against a second run."""
+    _check_foreign(options)
+    try:
+        options.private.mkdir(mode=0o700, parents=True, exist_ok=True)
+        options.private.chmod(0o700)
+        options.output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        msg = "the output folder must be one that can be written. Got one that cannot"
+        raise OutputError(msg) from error
+    with _locked(options.private):
+        if options.fresh:
+            _throw_away(options)
+        for folder in (options.output, options.private):
+            sweep_temporary(folder)
+        key_path = options.key or options.private / "key"
+        key = Key.load(key_path) if options.key else Key.load_or_create(key_path)
+        with Ledger(options.private / "ledger.sqlite") as ledger:
+            _agree(ledger, options, key)
+            yield ledger, key_path
+
+
+def _check_foreign(options: Options) -> None:
+    out = options.output
+    if out.exists() and not out.is_dir():
+        msg = "the output must be a folder. Got a file"
+        raise OutputError(msg)
+    ours = (options.private / "ledger.sqlite").exists() or (options.private / "lock").exists()
+    if out.is_dir() and any(out.iterdir()) and not ours:
+        msg = "the output folder must be new, empty, or one that an earlier run made. Got one with other things in it"
+        raise OutputError(msg)
+
+
+@contextmanager
+def _locked(private: Path) -> Iterator[None]:
+    descriptor = os.open(private / "lock", os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            msg = "the output folder must not be in use by another run. Got one that is"
+            raise OutputError(msg) from error
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _throw_away(options: Options) -> None:
+    for folder, names in ((options.output, OWNED), (options.private, PRIVATE_OWNED)):
+        for name in names:
+            path = folder / name
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+
+
+def _agree(ledger: Ledger, options: Options, key: Key) -> None:
+    """Refuse to mix scans that were cleaned in different ways."""
+    wanted = {
+        "policy": options.policy.hash,
+        "key": key.fingerprint,
+        "anonymise": str(options.anonymise),
+        "engine": options.engine,
+        "version": __version__,
+        "source": key.pseudonym("source", str(options.src)),
+    }
+    words = {"anonymise": "--anonymise setting", "version": "version of the toolkit", "source": "source folder"}
+    for name, value in wanted.items():
+        known = ledger.get_meta(name)
+        if known is None:
+            ledger.set_meta(name, value)
+        elif known != value:
+            msg = (
+                f"the output must have been made with the same {words.get(name, name)} as this run's. "
+                "Got another one; choose another --out, or --fresh to start it again"
+            )
+            raise OutputError(msg)
+
+
+def forget_outputs(options: Options, old: Record | None, *, keep: Record) -> None:
+    """Remove what an earlier version of an input left under names that the new one does not use."""
+    if old is None:
+        return
+    for folder, names, kept in (
+        (options.output, (old.image, old.dicom), (keep.image, keep.dicom)),
+        (options.private, (old.before, old.after), (keep.before, keep.after)),
+    ):
+        for name in names:
+            if name and name not in kept:
+                (folder / name).unlink(missing_ok=True)
+
+
+def set_strays_aside(options: Options, records: list[Record]) -> int:
+    """Move pictures that no record names to the private folder; how many there were.
+
+    A run that was killed may leave one whose input is gone since. Nobody vouches for it, so it must not stay in a
+    folder that is given away; nothing is deleted, either.
+    """
+    named = {name for record in records for name in (record.image, record.dicom)}
+    strays = 0
+    for top in ("images", "dicom"):
+        for path in sorted((options.output / top).rglob("*")):
+            name = path.relative_to(options.output)
+            if path.is_dir() or str(name) in named:
+                continue
+            target = options.private / "strays" / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.move(path, target)
+            strays += 1
+    return strays

@@ -1,0 +1,118 @@
+"""Where a finished scan goes, under which name, and what is written of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, final
+
+import numpy as np
+
+from bus_toolkit.audit.preview import draw_before, encode_jpeg
+from bus_toolkit.deidentify import Key, patient_pseudonym
+from bus_toolkit.fan import CropFan
+from bus_toolkit.io import atomic_write_bytes, write_png
+from bus_toolkit.io.dicom_write import write_dicom
+from bus_toolkit.outcome import Outcome
+from bus_toolkit.screen import fingerprint
+from bus_toolkit.stage import fan_of, findings_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bus_toolkit.geometry import Pixels
+    from bus_toolkit.ingest.worker import Task
+    from bus_toolkit.io import Source
+    from bus_toolkit.pipeline import Result
+    from bus_toolkit.record import Record
+    from bus_toolkit.scan import Scan
+
+ID_LENGTH = 16
+"""Hex digits of a scan's id: 64 bits, so that a million scans collide with a chance of one in 37 million."""
+
+
+def shown_frame(frames: int) -> int:
+    """Index of the frame that stands for a clip in pictures: the middle one."""
+    return frames // 2
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Writer:
+    """Writes one scan's pictures below ``out`` and its review pictures below ``private``."""
+
+    out: Path
+    private: Path
+    key: Key
+    anonymise: bool
+
+    @classmethod
+    def open(cls, out: Path | None, private: Path | None, key: Path | None, *, anonymise: bool) -> Writer | None:
+        """A writer, or None where nothing shall be written."""
+        if out is None or private is None or key is None:
+            return None
+        return cls(out=out, private=private, key=Key.load(key), anonymise=anonymise)
+
+    def scan_id(self, record: Record) -> str:
+        """Pseudonym of one input, from its bytes and its place in the source."""
+        return self.key.pseudonym("scan", f"{record.source_sha256}/{record.file}")[:ID_LENGTH]
+
+    def write(self, record: Record, task: Task, source: Source, result: Result) -> Record:
+        """Write what the result allows; the record comes back with names, digests and the fingerprint."""
+        shown = shown_frame(len(source.scan.frames))
+        record = replace(record, id=self.scan_id(record), patient=self._patient(task, source))
+        before = source.scan.frames[shown]
+        after: Pixels | None = None
+        if result.outcome is Outcome.KEPT and result.scan is not None:
+            picture = self._cropped(result, source)
+            after = picture.frames[shown]
+            record = self._write_kept(record, task, source, result.scan, after)
+        record = replace(record, fingerprint=fingerprint(after if after is not None else self._raw_fan(before, result)))
+        return self._write_review(record, before, after, result)
+
+    def _patient(self, task: Task, source: Source) -> str:
+        if source.dataset is not None:
+            return patient_pseudonym(source.dataset, self.key)
+        return self.key.pseudonym("patient", task.patient)[:ID_LENGTH] if task.patient else ""
+
+    def _cropped(self, result: Result, source: Source) -> Scan:
+        # A DICOM file keeps its geometry; the picture made of it for training is cropped like any other.
+        scan = result.scan or source.scan
+        if source.media != "dicom":
+            return scan
+        stage = CropFan(anonymise=self.anonymise)
+        return stage.apply(scan, stage.examine(scan, result.plans))
+
+    def _name(self, record: Record, task: Task, suffix: str) -> str:
+        return f"{record.id if self.anonymise else task.stem}{suffix}"
+
+    def _write_kept(self, record: Record, task: Task, source: Source, scan: Scan, picture: Pixels) -> Record:
+        image = f"images/{record.label}/{self._name(record, task, '.png')}"
+        digest = write_png(self.out / image, picture)
+        record = replace(
+            record, image=image, image_sha256=digest, rows=int(picture.shape[0]), cols=int(picture.shape[1])
+        )
+        if source.dataset is None:
+            return record
+        dicom = f"dicom/{record.label}/{self._name(record, task, '.dcm')}"
+        digest = write_dicom(
+            self.out / dicom, source_dataset=source.dataset, scan=scan, key=self.key, anonymise=self.anonymise
+        )
+        return replace(record, dicom=dicom, dicom_sha256=digest)
+
+    @staticmethod
+    def _raw_fan(before: Pixels, result: Result) -> Pixels:
+        fan = fan_of(result.plans)
+        if fan is None or fan.box.area == 0:
+            return before
+        return np.ascontiguousarray(before[fan.box.slices])
+
+    def _write_review(self, record: Record, before: Pixels, after: Pixels | None, result: Result) -> Record:
+        name = f"review/{record.id}-before.jpg"
+        drawn = draw_before(before, findings_of(result.plans), fan_of(result.plans))
+        atomic_write_bytes(self.private / name, encode_jpeg(drawn))
+        record = replace(record, before=name)
+        if after is None:
+            return record
+        name = f"review/{record.id}-after.jpg"
+        atomic_write_bytes(self.private / name, encode_jpeg(draw_before(after, (), None)))
+        return replace(record, after=name)

@@ -1,0 +1,44 @@
+"""The order of stages that a policy stands for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bus_toolkit.fan import CropFan, FindFan
+from bus_toolkit.fill import Fill
+from bus_toolkit.overlays import FindGraphics, FindText
+from bus_toolkit.pipeline import Pipeline
+from bus_toolkit.screen import Screen
+
+if TYPE_CHECKING:
+    from bus_toolkit.policy import Policy
+
+
+def build_pipeline(
+    policy: Policy, *, anonymise: bool, engine: str = "rapidocr", allow_download: bool = False, crop: bool | None = None
+) -> Pipeline:
+    """The pipeline that ``bus-clean`` runs.
+
+    Parameters
+    ----------
+    policy
+        Says what is rejected, filled and cropped.
+    anonymise
+        Everything outside the ultrasound sector becomes background.
+    engine, allow_download
+        The OCR engine, and whether it may fetch missing weights.
+    crop
+        Overrides the policy: DICOM output keeps its geometry and is masked, not cropped.
+    """
+    cut = policy.fan.crop if crop is None else crop
+    return Pipeline(
+        policy=policy,
+        stages=(
+            FindFan(),
+            FindText(engine=engine, allow_download=allow_download),
+            FindGraphics(),
+            Screen(),
+            Fill(kinds=policy.fill.kinds, radius=policy.fill.radius, grow=policy.fill.grow),
+            CropFan(anonymise=anonymise, crop=cut, margin=policy.fan.margin),
+        ),
+    )

@@ -1,0 +1,101 @@
+"""The whole run: discover, skip what is done, work, book each result, and write what others read."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from bus_toolkit.ingest import folders
+from bus_toolkit.ingest.finish import finish
+from bus_toolkit.ingest.naming import make_tasks
+from bus_toolkit.ingest.pool import Pool
+from bus_toolkit.ingest.worker import Spec, Task, lost, start, work
+from bus_toolkit.io import discover
+from bus_toolkit.outcome import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bus_toolkit.audit.ledger import Ledger
+    from bus_toolkit.ingest.options import Options
+    from bus_toolkit.record import Record
+
+
+class Progress(Protocol):
+    """Is told how far a run is."""
+
+    def __call__(self, done: int, total: int, record: Record | None) -> None:
+        """``done`` of ``total`` inputs are finished; ``record`` is the latest, None at the start."""
+        ...
+
+
+def silent(done: int, total: int, record: Record | None) -> None:
+    """Progress that nobody looks at."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunReport:
+    """What came of a run; ``summary`` is what stands in ``run.json``."""
+
+    summary: Mapping[str, Any] = field(repr=False)
+    outcomes: Mapping[str, int]
+    resumed: int
+
+    @property
+    def needs_attention(self) -> bool:
+        """Whether some scans were quarantined or failed."""
+        return any(self.outcomes.get(str(kind), 0) for kind in (Outcome.QUARANTINED, Outcome.FAILED))
+
+
+def ingest(options: Options, *, progress: Progress = silent) -> RunReport:
+    """Clean ``options.src`` into ``options.output``.
+
+    A run that was stopped at any point goes on where it was; what is done and unchanged is not done again.
+
+    Raises
+    ------
+    ConfigError
+        When there is nothing to read, or the labels file is not right.
+    OutputError
+        When the output was made under another policy, key, engine or version, belongs to somebody else, is in use
+        by another run, or cannot be written.
+    """
+    started = time.monotonic()
+    found = discover(options.src, labels=options.labels)
+    with folders.opened(options) as (ledger, key_path):
+        tasks = make_tasks(found.items, ledger.records())
+        todo = [task for task in tasks if not _is_done(task, ledger, options)]
+        resumed = len(tasks) - len(todo)
+        progress(resumed, len(tasks), None)
+        spec = Spec(
+            policy=options.policy,
+            anonymise=options.anonymise,
+            engine=options.engine,
+            allow_download=options.allow_download,
+            key=key_path,
+            out=options.output,
+            private=options.private,
+        )
+        jobs = min(options.jobs, len(todo))
+        pool = Pool[Task, "Record"](work=work, start=start, start_args=(spec,), lost=lost, jobs=jobs)
+        if todo:
+            for done, record in enumerate(pool.run(todo), start=resumed + 1):
+                folders.forget_outputs(options, ledger.get(record.file), keep=record)
+                ledger.put(record)
+                progress(done, len(tasks), record)
+        summary = finish(options, ledger, found, key_path, seconds=time.monotonic() - started, worked=len(todo))
+    return RunReport(summary=summary, outcomes=summary["outcomes"], resumed=resumed)
+
+
+def _is_done(task: Task, ledger: Ledger, options: Options) -> bool:
+    record = ledger.get(task.file)
+    if record is None or record.label != task.label:
+        return False
+    try:
+        stat = task.path.lstat() if task.refused is not None else task.path.stat()
+    except OSError:
+        return False
+    if (stat.st_size, stat.st_mtime_ns) != (record.size, record.mtime_ns):
+        return False
+    return all((options.output / name).is_file() for name in (record.image, record.dicom) if name)

@@ -1,0 +1,61 @@
+"""Evidence only: look at every scan of a folder and write what was seen, no pixels."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from bus_toolkit.ingest.naming import make_tasks
+from bus_toolkit.ingest.pool import Pool
+from bus_toolkit.ingest.runner import silent
+from bus_toolkit.ingest.worker import Spec, Task, lost, start, work
+from bus_toolkit.io import atomic_write_bytes, discover
+from bus_toolkit.record import Record
+from bus_toolkit.stage import fan_of, findings_of
+
+if TYPE_CHECKING:
+    from bus_toolkit.ingest.options import InspectOptions
+    from bus_toolkit.ingest.runner import Progress
+    from bus_toolkit.policy import Policy
+
+
+def inspect(options: InspectOptions, *, progress: Progress = silent) -> dict[str, int]:
+    """Write one JSON line for each scan below ``options.src``; the counts of outcomes come back.
+
+    Lines are sorted by file. Boxes are in pixels of the input (of the composite over time for a clip, which has the
+    same geometry). Recognised text is not written.
+
+    Raises
+    ------
+    ConfigError
+        As :func:`bus_toolkit.ingest`.
+    """
+    found = discover(options.src, labels=options.labels)
+    tasks = make_tasks(found.items, ())
+    spec = Spec(policy=options.policy, engine=options.engine, allow_download=options.allow_download)
+    pool = Pool[Task, Record](work=work, start=start, start_args=(spec,), lost=lost, jobs=min(options.jobs, len(tasks)))
+    lines: dict[str, str] = {}
+    outcomes: Counter[str] = Counter()
+    progress(0, len(tasks), None)
+    for done, record in enumerate(pool.run(tasks) if tasks else (), start=1):
+        lines[record.file] = json.dumps(evidence(record, options.policy), ensure_ascii=False)
+        outcomes[str(record.outcome)] += 1
+        progress(done, len(tasks), record)
+    text = "".join(f"{lines[file]}\n" for file in sorted(lines))
+    atomic_write_bytes(options.findings, text.encode())
+    return dict(outcomes)
+
+
+def evidence(record: Record, policy: Policy) -> dict[str, Any]:
+    """One record as a line of a findings file; only findings that count under the policy."""
+    fan = fan_of(record.plans)
+    return {
+        "file": record.file,
+        "outcome": str(record.outcome),
+        "reasons": [reason.code for reason in record.reasons],
+        "shape": [record.rows, record.cols],
+        "findings": [finding.to_json() for finding in findings_of(record.plans) if policy.counts(finding)],
+        "fan": {"box": fan.box.as_list(), "polygon": [list(point) for point in fan.polygon]} if fan else None,
+        "cpu_ms": round(sum(record.cpu_ms.values()), 1),
+    }

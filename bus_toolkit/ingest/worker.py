@@ -1,0 +1,148 @@
+"""What one process does with one input: read, run the pipeline, write, and tell."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import cv2
+
+from bus_toolkit.ingest.output import Writer
+from bus_toolkit.ingest.pipelines import build_pipeline
+from bus_toolkit.io import read
+from bus_toolkit.outcome import Outcome, Reason
+from bus_toolkit.pipeline import Pipeline, Result, failure
+from bus_toolkit.record import Record
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bus_toolkit.errors import InputError
+    from bus_toolkit.io import Source
+    from bus_toolkit.policy import Policy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """One input. ``stem`` is the name of its output when names are kept; ``refused`` is known before reading."""
+
+    path: Path = field(repr=False)
+    file: str = field(repr=False)
+    label: str
+    patient: str = field(default="", repr=False)
+    stem: str = field(default="", repr=False)
+    refused: InputError | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spec:
+    """What a worker needs to know; it is sent to each process. Without ``out`` nothing is written."""
+
+    policy: Policy
+    anonymise: bool = False
+    engine: str = "rapidocr"
+    allow_download: bool = False
+    key: Path | None = None
+    out: Path | None = None
+    private: Path | None = None
+
+
+class Worker:
+    """Holds what is costly to make: the pipeline with its models, and the key."""
+
+    def __init__(self, spec: Spec) -> None:
+        # One thread a worker: the workers are the parallelism, and more threads only fight for the cores.
+        cv2.setNumThreads(1)
+        self.spec = spec
+        self.pipeline = self._pipeline(crop=None)
+        self.masked = self._pipeline(crop=False)
+        self.writer = Writer.open(spec.out, spec.private, spec.key, anonymise=spec.anonymise)
+
+    def _pipeline(self, *, crop: bool | None) -> Pipeline:
+        spec = self.spec
+        return build_pipeline(
+            spec.policy, anonymise=spec.anonymise, engine=spec.engine, allow_download=spec.allow_download, crop=crop
+        )
+
+    def work(self, task: Task) -> Record:
+        """Never raises: whatever happens is told in the record."""
+        record = Record(file=task.file, label=task.label, outcome=Outcome.FAILED, **_stat(task.path))
+        started = time.process_time()
+        try:
+            source = _read(task)
+        except Exception as error:  # noqa: BLE001  a file that cannot be read is this file's trouble alone
+            verdict = failure(error)
+            record = replace(record, outcome=verdict.outcome, reasons=verdict.reasons)
+            return replace(record, id=self.writer.scan_id(record)) if self.writer else record
+        cpu_ms = {"read": 1000 * (time.process_time() - started)}
+        record = replace(
+            record,
+            source_sha256=source.sha256,
+            media=source.media,
+            rows=source.scan.shape[0],
+            cols=source.scan.shape[1],
+            frames=len(source.scan.frames),
+            spacing_mm=source.scan.acquisition.spacing_mm,
+        )
+        return self._processed(task, record, source, cpu_ms)
+
+    def _processed(self, task: Task, record: Record, source: Source, cpu_ms: dict[str, float]) -> Record:
+        result = self._result(source)
+        cpu_ms.update(result.cpu_ms)
+        record = replace(
+            record, outcome=result.outcome, reasons=result.verdict.reasons, plans=result.plans, cpu_ms=cpu_ms
+        )
+        if self.writer is None:
+            return record
+        started = time.process_time()
+        try:
+            record = self.writer.write(record, task, source, result)
+        except Exception as error:  # noqa: BLE001  a file that cannot be written is this file's trouble alone
+            verdict = failure(error)
+            record = replace(record, outcome=Outcome.FAILED, reasons=verdict.reasons)
+        cpu_ms["write"] = 1000 * (time.process_time() - started)
+        return record
+
+    def _result(self, source: Source) -> Result:
+        if self.writer is None:
+            return self.pipeline.inspect(source.scan)
+        pipeline = self.masked if source.media == "dicom" else self.pipeline
+        return pipeline.run(source.scan)
+
+
+def _read(task: Task) -> Source:
+    if task.refused is not None:
+        raise task.refused
+    return read(task.path)
+
+
+def _stat(path: Path) -> dict[str, Any]:
+    try:
+        stat = path.stat()
+    except OSError:
+        return {}
+    return {"size": stat.st_size, "mtime_ns": stat.st_mtime_ns}
+
+
+def lost(task: Task) -> Record:
+    """The record of an input whose worker process died twice."""
+    reason = Reason(code="worker-died", detail="the process that worked on it died, twice")
+    return Record(file=task.file, label=task.label, outcome=Outcome.FAILED, reasons=(reason,), **_stat(task.path))
+
+
+_worker: Worker | None = None
+
+
+def start(spec: Spec) -> None:
+    """Make this process's worker; a process pool calls it once in each process."""
+    global _worker  # noqa: PLW0603  a process pool has no other place for what a process keeps
+    _worker = Worker(spec)
+
+
+def work(task: Task) -> Record:
+    """Work on one task with this process's worker."""
+    if _worker is None:
+        msg = "a worker must be started before it works"
+        raise RuntimeError(msg)
+    return _worker.work(task)
