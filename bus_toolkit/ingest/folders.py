@@ -28,8 +28,8 @@ PRIVATE_OWNED = ("review", "review.html", "ledger.sqlite", "ledger.sqlite-wal", 
 
 
 @contextmanager
-def opened(options: Options) -> Iterator[tuple[Ledger, Path]]:
-    """The ledger and the key file of a run, with the output locked against a second run."""
+def opened(options: Options) -> Iterator[tuple[Ledger, Key, Path]]:
+    """The ledger, the key and its file of a run, with the output locked against a second run."""
     _check_foreign(options)
     try:
         options.private.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -46,8 +46,8 @@ def opened(options: Options) -> Iterator[tuple[Ledger, Path]]:
         key_path = options.key or options.private / "key"
         key = Key.load(key_path) if options.key else Key.load_or_create(key_path)
         with Ledger(options.private / "ledger.sqlite") as ledger:
-            _agree(ledger, options, key)
-            yield ledger, key_path
+            ledger.agree(_facts(options, key))
+            yield ledger, key, key_path
 
 
 def _check_foreign(options: Options) -> None:
@@ -85,27 +85,16 @@ def _throw_away(options: Options) -> None:
                 path.unlink(missing_ok=True)
 
 
-def _agree(ledger: Ledger, options: Options, key: Key) -> None:
-    """Refuse to mix scans that were cleaned in different ways."""
-    wanted = {
+def _facts(options: Options, key: Key) -> dict[str, str]:
+    """What must not change within one output: scans that were cleaned in different ways are not mixed."""
+    return {
         "policy": options.policy.hash,
         "key": key.fingerprint,
-        "anonymise": str(options.anonymise),
+        "--anonymise setting": str(options.anonymise),
         "engine": options.engine,
-        "version": __version__,
-        "source": key.pseudonym("source", str(options.src)),
+        "toolkit version": __version__,
+        "source folder": key.pseudonym("source", str(options.src)),
     }
-    words = {"anonymise": "--anonymise setting", "version": "version of the toolkit", "source": "source folder"}
-    for name, value in wanted.items():
-        known = ledger.get_meta(name)
-        if known is None:
-            ledger.set_meta(name, value)
-        elif known != value:
-            msg = (
-                f"the output must have been made with the same {words.get(name, name)} as this run's. "
-                "Got another one; choose another --out, or --fresh to start it again"
-            )
-            raise OutputError(msg)
 
 
 def forget_outputs(options: Options, old: Record | None, *, keep: Record) -> None:
@@ -121,18 +110,17 @@ def forget_outputs(options: Options, old: Record | None, *, keep: Record) -> Non
                 (folder / name).unlink(missing_ok=True)
 
 
-def set_strays_aside(options: Options, records: list[Record]) -> int:
-    """Move pictures that no record names to the private folder; how many there were.
+def set_strays_aside(options: Options, named: set[str]) -> int:
+    """Move pictures that are not in ``named`` to the private folder; how many there were.
 
     A run that was killed may leave one whose input is gone since. Nobody vouches for it, so it must not stay in a
     folder that is given away; nothing is deleted, either.
     """
-    named = {name for record in records for name in (record.image, record.dicom)}
     strays = 0
     for top in ("images", "dicom"):
         for path in sorted((options.output / top).rglob("*")):
-            name = path.relative_to(options.output)
-            if path.is_dir() or str(name) in named:
+            name = path.relative_to(options.output).as_posix()
+            if path.is_dir() or name in named:
                 continue
             target = options.private / "strays" / name
             target.parent.mkdir(parents=True, exist_ok=True)

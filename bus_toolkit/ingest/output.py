@@ -26,13 +26,20 @@ if TYPE_CHECKING:
     from bus_toolkit.record import Record
     from bus_toolkit.scan import Scan
 
-ID_LENGTH = 16
-"""Hex digits of a scan's id: 64 bits, so that a million scans collide with a chance of one in 37 million."""
-
 
 def shown_frame(frames: int) -> int:
     """Index of the frame that stands for a clip in pictures: the middle one."""
     return frames // 2
+
+
+def scan_id(record: Record, key: Key) -> str:
+    """Pseudonym of one input, from its bytes and its place in the source."""
+    return key.pseudonym("scan", record.source_sha256, record.file)
+
+
+def named_patient(patient: str, key: Key) -> str:
+    """Pseudonym of a patient whom the labels file names; the same as of a DICOM file with that PatientID."""
+    return key.pseudonym("patient", "id", patient, "") if patient else ""
 
 
 @final
@@ -54,12 +61,12 @@ class Writer:
 
     def scan_id(self, record: Record) -> str:
         """Pseudonym of one input, from its bytes and its place in the source."""
-        return self.key.pseudonym("scan", f"{record.source_sha256}/{record.file}")[:ID_LENGTH]
+        return scan_id(record, self.key)
 
     def write(self, record: Record, task: Task, source: Source, result: Result) -> Record:
         """Write what the result allows; the record comes back with names, digests and the fingerprint."""
         shown = shown_frame(len(source.scan.frames))
-        record = replace(record, id=self.scan_id(record), patient=self._patient(task, source))
+        record = replace(record, id=self.scan_id(record), patient=self.patient(task, source))
         before = source.scan.frames[shown]
         after: Pixels | None = None
         if result.outcome is Outcome.KEPT and result.scan is not None:
@@ -69,10 +76,11 @@ class Writer:
         record = replace(record, fingerprint=fingerprint(after if after is not None else self._raw_fan(before, result)))
         return self._write_review(record, before, after, result)
 
-    def _patient(self, task: Task, source: Source) -> str:
-        if source.dataset is not None:
+    def patient(self, task: Task, source: Source | None = None) -> str:
+        """Pseudonym of the patient by the header, else by the labels file; empty when neither tells."""
+        if source is not None and source.dataset is not None:
             return patient_pseudonym(source.dataset, self.key)
-        return self.key.pseudonym("patient", task.patient)[:ID_LENGTH] if task.patient else ""
+        return named_patient(task.patient, self.key)
 
     def _cropped(self, result: Result, source: Source) -> Scan:
         # A DICOM file keeps its geometry; the picture made of it for training is cropped like any other.

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from bus_toolkit.ingest import folders
-from bus_toolkit.ingest.finish import finish
+from bus_toolkit.ingest.finish import RunFacts, finish
 from bus_toolkit.ingest.naming import make_tasks
+from bus_toolkit.ingest.output import named_patient, scan_id
 from bus_toolkit.ingest.pool import Pool
 from bus_toolkit.ingest.worker import Spec, Task, lost, start, work
 from bus_toolkit.io import discover
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bus_toolkit.audit.ledger import Ledger
+    from bus_toolkit.deidentify import Key
     from bus_toolkit.ingest.options import Options
     from bus_toolkit.record import Record
 
@@ -63,9 +65,9 @@ def ingest(options: Options, *, progress: Progress = silent) -> RunReport:
     """
     started = time.monotonic()
     found = discover(options.src, labels=options.labels)
-    with folders.opened(options) as (ledger, key_path):
+    with folders.opened(options) as (ledger, key, key_path):
         tasks = make_tasks(found.items, ledger.records())
-        todo = [task for task in tasks if not _is_done(task, ledger, options)]
+        todo = [task for task in tasks if not _is_done(task, ledger, options, key)]
         resumed = len(tasks) - len(todo)
         progress(resumed, len(tasks), None)
         spec = Spec(
@@ -80,17 +82,26 @@ def ingest(options: Options, *, progress: Progress = silent) -> RunReport:
         jobs = min(options.jobs, len(todo))
         pool = Pool[Task, "Record"](work=work, start=start, start_args=(spec,), lost=lost, jobs=jobs)
         if todo:
-            for done, record in enumerate(pool.run(todo), start=resumed + 1):
+            for done, result in enumerate(pool.run(todo), start=resumed + 1):
+                record = result if result.id else replace(result, id=scan_id(result, key))
                 folders.forget_outputs(options, ledger.get(record.file), keep=record)
                 ledger.put(record)
                 progress(done, len(tasks), record)
-        summary = finish(options, ledger, found, key_path, seconds=time.monotonic() - started, worked=len(todo))
+        facts = RunFacts(
+            inputs=len({task.file for task in tasks} | set(ledger.files())),
+            aside=found.aside,
+            seconds=time.monotonic() - started,
+            worked=len(todo),
+        )
+        summary = finish(options, ledger, key, facts)
     return RunReport(summary=summary, outcomes=summary["outcomes"], resumed=resumed)
 
 
-def _is_done(task: Task, ledger: Ledger, options: Options) -> bool:
+def _is_done(task: Task, ledger: Ledger, options: Options, key: Key) -> bool:
     record = ledger.get(task.file)
     if record is None or record.label != task.label:
+        return False
+    if record.media != "dicom" and record.patient != named_patient(task.patient, key):
         return False
     try:
         stat = task.path.lstat() if task.refused is not None else task.path.stat()

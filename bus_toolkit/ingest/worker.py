@@ -74,7 +74,11 @@ class Worker:
         except Exception as error:  # noqa: BLE001  a file that cannot be read is this file's trouble alone
             verdict = failure(error)
             record = replace(record, outcome=verdict.outcome, reasons=verdict.reasons)
-            return replace(record, id=self.writer.scan_id(record)) if self.writer else record
+            return (
+                replace(record, id=self.writer.scan_id(record), patient=self.writer.patient(task))
+                if self.writer
+                else record
+            )
         cpu_ms = {"read": 1000 * (time.process_time() - started)}
         record = replace(
             record,
