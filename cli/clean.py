@@ -12,6 +12,8 @@ from bus_toolkit._version import __version__
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from bus_toolkit.policy import Policy
+
 EXIT_DONE, EXIT_NOT_DONE, EXIT_ATTENTION, EXIT_STOPPED = 0, 1, 3, 130
 
 DESCRIPTION = """\
@@ -61,11 +63,8 @@ examples:
 
 
 def _add_common(parser: argparse.ArgumentParser) -> None:
-    from bus_toolkit.policy import DEFAULT_POLICY
-
     parser.add_argument(
         "--policy",
-        default=DEFAULT_POLICY,
         metavar="NAME|FILE",
         help="york (default), keep-annotated, report-only, or a TOML file",
     )
@@ -151,22 +150,27 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _policy(args: argparse.Namespace) -> Policy:
+    from bus_toolkit.policy import load_policy
+
+    return load_policy(args.policy) if args.policy else load_policy()
+
+
 def _jobs(args: argparse.Namespace) -> int:
-    from bus_toolkit.ingest.options import available_cores
+    from bus_toolkit.batch.options import available_cores
 
     return available_cores() if args.jobs is None else int(args.jobs)
 
 
 def _ingest(args: argparse.Namespace) -> int:
+    from bus_toolkit.batch import Options, ingest
     from bus_toolkit.cli.progress import bar, console
-    from bus_toolkit.ingest import Options, ingest
-    from bus_toolkit.policy import load_policy
 
     options = Options(
         src=args.src,
         out=args.out,
         anonymise=args.anonymise,
-        policy=load_policy(args.policy),
+        policy=_policy(args),
         labels=args.labels,
         engine=args.engine,
         allow_download=args.allow_download,
@@ -195,15 +199,14 @@ def _ingest(args: argparse.Namespace) -> int:
 
 
 def _inspect(args: argparse.Namespace) -> int:
+    from bus_toolkit.batch import InspectOptions, inspect
     from bus_toolkit.cli.progress import bar, console
-    from bus_toolkit.ingest import InspectOptions, inspect
     from bus_toolkit.outcome import Outcome
-    from bus_toolkit.policy import load_policy
 
     options = InspectOptions(
         src=args.src,
         findings=args.out,
-        policy=load_policy(args.policy),
+        policy=_policy(args),
         labels=args.labels,
         engine=args.engine,
         allow_download=args.allow_download,
@@ -219,10 +222,9 @@ def _inspect(args: argparse.Namespace) -> int:
 
 
 def _explain(args: argparse.Namespace) -> int:
-    from bus_toolkit.ingest.explain import explain
-    from bus_toolkit.policy import load_policy
+    from bus_toolkit.batch.explain import explain
 
-    for number, sentence in enumerate(explain(load_policy(args.policy), anonymise=args.anonymise), start=1):
+    for number, sentence in enumerate(explain(_policy(args), anonymise=args.anonymise), start=1):
         sys.stdout.write(f"{number:2d}. {sentence}\n")
     return EXIT_DONE
 

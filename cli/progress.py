@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bus_toolkit.ingest.runner import Progress as Told
+    from bus_toolkit.batch.runner import Progress as Told
     from bus_toolkit.record import Record
 
 

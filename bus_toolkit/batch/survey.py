@@ -6,17 +6,17 @@ import json
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from bus_toolkit.ingest.naming import make_tasks
-from bus_toolkit.ingest.pool import Pool
-from bus_toolkit.ingest.runner import silent
-from bus_toolkit.ingest.worker import Spec, Task, lost, start, work
+from bus_toolkit.batch.naming import make_tasks
+from bus_toolkit.batch.pool import Pool
+from bus_toolkit.batch.runner import silent
+from bus_toolkit.batch.worker import Spec, Task, lost, start, work
 from bus_toolkit.io import atomic_write_bytes, discover
 from bus_toolkit.record import Record
 from bus_toolkit.stage import fan_of, findings_of
 
 if TYPE_CHECKING:
-    from bus_toolkit.ingest.options import InspectOptions
-    from bus_toolkit.ingest.runner import Progress
+    from bus_toolkit.batch.options import InspectOptions
+    from bus_toolkit.batch.runner import Progress
     from bus_toolkit.policy import Policy
 
 
@@ -29,7 +29,7 @@ def inspect(options: InspectOptions, *, progress: Progress = silent) -> dict[str
     Raises
     ------
     ConfigError
-        As :func:`bus_toolkit.ingest`.
+        As :func:`bus_toolkit.batch`.
     """
     found = discover(options.src, labels=options.labels)
     tasks = make_tasks(found.items, ())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bus_toolkit.ingest.pipelines import build_pipeline
+from bus_toolkit.batch.pipelines import build_pipeline
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

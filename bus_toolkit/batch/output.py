@@ -19,8 +19,8 @@ from bus_toolkit.stage import fan_of, findings_of
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from bus_toolkit.batch.worker import Task
     from bus_toolkit.geometry import Pixels
-    from bus_toolkit.ingest.worker import Task
     from bus_toolkit.io import Source
     from bus_toolkit.pipeline import Result
     from bus_toolkit.record import Record

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from bus_toolkit.ingest.worker import Task
+from bus_toolkit.batch.worker import Task
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

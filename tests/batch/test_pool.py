@@ -3,7 +3,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from bus_toolkit.ingest.pool import Pool
+from bus_toolkit.batch.pool import Pool
 
 LETHAL, ODD = 13, -1
 

@@ -11,8 +11,8 @@ from bus_toolkit._version import __version__
 from bus_toolkit.audit.report import write_report
 from bus_toolkit.audit.review import write_review
 from bus_toolkit.audit.run import run_summary, write_run
-from bus_toolkit.ingest.explain import explain
-from bus_toolkit.ingest.folders import set_strays_aside
+from bus_toolkit.batch.explain import explain
+from bus_toolkit.batch.folders import set_strays_aside
 from bus_toolkit.manifest import row_of, write_manifest
 from bus_toolkit.screen import group
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bus_toolkit.audit.ledger import Ledger
+    from bus_toolkit.batch.options import Options
     from bus_toolkit.deidentify import Key
-    from bus_toolkit.ingest.options import Options
 
 KIB_PER_MIB = 1024
 
@@ -48,8 +48,16 @@ def group_names(ledger: Ledger, key: Key) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFacts:
-    """What only the runner knows: ``inputs`` that must be in the books, files set ``aside`` by what they are, wall
-    ``seconds``, and how many inputs this run ``worked`` on.
+    """What only the runner knows.
+
+    Attributes
+    ----------
+    inputs
+        How many must be in the books.
+    aside
+        Files set aside, by what they are.
+    seconds, worked
+        Wall time, and how many inputs this run worked on.
     """
 
     inputs: int

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from bus_toolkit.ingest.options import Options
+    from bus_toolkit.batch.options import Options
     from bus_toolkit.record import Record
 
 OWNED = ("images", "dicom", "manifest.csv", "run.json", "report.html")

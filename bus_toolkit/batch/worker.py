@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import cv2
 
-from bus_toolkit.ingest.output import Writer
-from bus_toolkit.ingest.pipelines import build_pipeline
+from bus_toolkit.batch.output import Writer
+from bus_toolkit.batch.pipelines import build_pipeline
 from bus_toolkit.io import read
 from bus_toolkit.outcome import Outcome, Reason
 from bus_toolkit.pipeline import Pipeline, Result, failure

@@ -6,12 +6,12 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
-from bus_toolkit.ingest import folders
-from bus_toolkit.ingest.finish import RunFacts, finish
-from bus_toolkit.ingest.naming import make_tasks
-from bus_toolkit.ingest.output import named_patient, scan_id
-from bus_toolkit.ingest.pool import Pool
-from bus_toolkit.ingest.worker import Spec, Task, lost, start, work
+from bus_toolkit.batch import folders
+from bus_toolkit.batch.finish import RunFacts, finish
+from bus_toolkit.batch.naming import make_tasks
+from bus_toolkit.batch.output import named_patient, scan_id
+from bus_toolkit.batch.pool import Pool
+from bus_toolkit.batch.worker import Spec, Task, lost, start, work
 from bus_toolkit.io import discover
 from bus_toolkit.outcome import Outcome
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bus_toolkit.audit.ledger import Ledger
+    from bus_toolkit.batch.options import Options
     from bus_toolkit.deidentify import Key
-    from bus_toolkit.ingest.options import Options
     from bus_toolkit.record import Record
 
 
