@@ -1,0 +1,215 @@
+"""DICOM pixel data to frames of stored values, in RGB where they are colour; the picture's tone comes after."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from io import BytesIO
+from typing import TYPE_CHECKING, Any, Final, cast, final
+
+import cv2
+import gdcm  # type: ignore[import-untyped]
+import numpy as np
+from PIL import Image
+from pydicom import uid
+from pydicom.encaps import generate_frames
+from pydicom.pixels.decoders.base import get_decoder
+
+from bus_toolkit.errors import InputError
+from bus_toolkit.io.codestream import Codestream, parse_codestream
+from bus_toolkit.io.dicom_file import bytes_of, numbers_of, syntax_name, text_of, whole_of
+from bus_toolkit.io.tone import COLOUR_NDIM, Samples
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pydicom.dataset import Dataset
+
+PLUGINS: Final[dict[str, str]] = {
+    uid.JPEGExtended12Bit: "gdcm",
+    uid.JPEGLossless: "gdcm",
+    uid.JPEGLosslessSV1: "gdcm",
+    uid.JPEGLSLossless: "pyjpegls",
+    uid.JPEGLSNearLossless: "pyjpegls",
+    uid.JPEG2000Lossless: "pylibjpeg",
+    uid.JPEG2000: "pylibjpeg",
+    uid.HTJ2KLossless: "pylibjpeg",
+    uid.HTJ2KLosslessRPCL: "pylibjpeg",
+    uid.HTJ2K: "pylibjpeg",
+    uid.RLELossless: "pylibjpeg",
+}
+"""Which decoder reads which compressed transfer syntax. One each: a second one that guesses hides a broken file."""
+NATIVE: Final = frozenset(
+    {
+        uid.ImplicitVRLittleEndian,
+        uid.ExplicitVRLittleEndian,
+        uid.DeflatedExplicitVRLittleEndian,
+        uid.ExplicitVRBigEndian,
+    }
+)
+JPEG_8BIT: Final = frozenset({uid.JPEGBaseline8Bit, uid.JPEGExtended12Bit})
+GREYS: Final = ("MONOCHROME1", "MONOCHROME2")
+YBR: Final = ("YBR_FULL", "YBR_FULL_422")
+PHOTOMETRICS: Final = (*GREYS, "PALETTE COLOR", "RGB", *YBR, "YBR_ICT", "YBR_RCT")
+COLOUR_SAMPLES: Final = 3
+BYTE: Final = 8
+HEADER_KEYS: Final = ("Rows", "Columns", "BitsAllocated")
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PixelHeader:
+    """The Image Pixel module (PS3.3 C.7.6.3), as far as it is needed, with values that were checked."""
+
+    syntax: str
+    rows: int
+    cols: int
+    frames: int
+    samples: int
+    photometric: str
+    allocated: int
+    stored: int
+    signed: bool
+
+
+def pixel_header(dataset: Dataset) -> PixelHeader:
+    """Read and check the Image Pixel module before anything is decoded.
+
+    Raises
+    ------
+    InputError
+        ``"no-pixels"``, ``"no-decoder"``, ``"unsupported-pixels"`` or ``"corrupt"``.
+    """
+    _check_presence(dataset)
+    syntax = text_of(dataset.file_meta, "TransferSyntaxUID")
+    _check_syntax(syntax)
+    photometric = text_of(dataset, "PhotometricInterpretation").upper()
+    samples = whole_of(dataset, "SamplesPerPixel", default=1)
+    allocated = whole_of(dataset, "BitsAllocated")
+    stored = whole_of(dataset, "BitsStored", default=allocated)
+    if photometric not in PHOTOMETRICS or samples != (1 if photometric in PHOTOMETRICS[:3] else COLOUR_SAMPLES):
+        code = "unsupported-pixels"
+        message = f"The photometric interpretation must be one of {', '.join(PHOTOMETRICS)}, with 1 or 3 samples."
+        raise InputError(code, message)
+    if allocated not in (1, 8, 16, 32) or not 1 <= stored <= allocated:
+        code, message = "unsupported-pixels", "The pixels must have 1, 8, 16 or 32 bits, and not more bits in use."
+        raise InputError(code, message)
+    frames = numbers_of(dataset, "NumberOfFrames")
+    return PixelHeader(
+        syntax=syntax,
+        rows=whole_of(dataset, "Rows"),
+        cols=whole_of(dataset, "Columns"),
+        frames=int(frames[0]) if frames else 1,
+        samples=samples,
+        photometric=photometric,
+        allocated=allocated,
+        stored=stored,
+        signed=whole_of(dataset, "PixelRepresentation") == 1,
+    )
+
+
+def _check_presence(dataset: Dataset) -> None:
+    if "PixelData" not in dataset:
+        if "FloatPixelData" in dataset or "DoubleFloatPixelData" in dataset:
+            code, message = "unsupported-pixels", "The pixels are floating point numbers, which no scan has."
+            raise InputError(code, message)
+        code, message = "no-pixels", "The DICOM file holds no pixel data."
+        raise InputError(code, message)
+    if any(key not in dataset for key in HEADER_KEYS):
+        code, message = "corrupt", "The DICOM header does not say how large the picture is."
+        raise InputError(code, message)
+    if not bytes_of(dataset, "PixelData"):
+        code, message = "no-pixels", "The pixel data of the DICOM file are empty."
+        raise InputError(code, message)
+
+
+def _check_syntax(syntax: str) -> None:
+    if syntax not in NATIVE and syntax not in PLUGINS and syntax not in JPEG_8BIT:
+        code = "no-decoder"
+        message = f"There is no decoder here for the transfer syntax of this file: {syntax_name(syntax)}."
+        raise InputError(code, message)
+
+
+def iter_frames(dataset: Dataset, header: PixelHeader) -> Iterator[Samples]:
+    """Yield stored values frame by frame, as many as the file has.
+
+    Yields
+    ------
+    numpy.ndarray
+        ``(rows, cols)`` of stored values (grey or palette indices) or ``(rows, cols, 3)`` RGB.
+
+    Raises
+    ------
+    InputError
+        ``"truncated"``, ``"corrupt"`` or ``"no-decoder"``.
+    """
+    try:
+        if header.syntax in JPEG_8BIT and header.stored <= BYTE:
+            yield from _jpeg_frames(dataset, header)
+        else:
+            yield from _decoder_frames(dataset, header)
+    except (InputError, GeneratorExit):
+        raise
+    except MemoryError:
+        code, message = "too-large", "The frames do not fit into memory."
+    except Exception as error:  # noqa: BLE001 - a decoder may raise anything on broken data, and its words may be private
+        cut = "truncated" in str(error).lower() or "less than expected" in str(error)
+        code = "truncated" if cut else "corrupt"
+        message = "The pixel data end too early." if cut else "The pixel data cannot be decoded."
+    else:
+        return
+    raise InputError(code, message)
+
+
+def _encoded(dataset: Dataset, header: PixelHeader) -> Iterator[tuple[bytes, Codestream | None]]:
+    """Compressed frames with the facts of their codestreams, which must agree with the header in size."""
+    for frame in generate_frames(bytes_of(dataset, "PixelData"), number_of_frames=header.frames):
+        stream = parse_codestream(frame)
+        if stream is not None and (stream.rows, stream.cols) != (header.rows, header.cols):
+            code, message = "corrupt", "The size in the compressed pixel data is not the size in the header."
+            raise InputError(code, message)
+        yield frame, stream
+
+
+def _jpeg_frames(dataset: Dataset, header: PixelHeader) -> Iterator[Samples]:
+    """8 bit JPEG by Pillow (libjpeg-turbo); faster than the general way, and a cut stream is an error.
+
+    Three components are YCbCr or RGB by what the codestream says of itself (component ids, Adobe or JFIF marker),
+    else by the photometric interpretation. Where libjpeg would guess otherwise, its transform is switched off.
+    """
+    says_ycc = header.photometric not in ("RGB", "PALETTE COLOR")
+    for frame, stream in _encoded(dataset, header):
+        if stream is None:
+            code, message = "corrupt", "A frame of the pixel data is not a JPEG picture."
+            raise InputError(code, message)
+        with Image.open(BytesIO(frame), formats=("JPEG",)) as image:
+            if image.mode not in ("L", "RGB"):
+                code, message = "unsupported-pixels", "A JPEG frame must have one or three components."
+                raise InputError(code, message)
+            if image.mode == "RGB" and not stream.is_ycc(header_says=says_ycc) and stream.guessed_ycc:
+                image.draft("YCbCr", image.size)
+            yield np.asarray(image)
+
+
+def _decoder_frames(dataset: Dataset, header: PixelHeader) -> Iterator[Samples]:
+    """Every other syntax by pydicom and the plugin that is named for it."""
+    if header.syntax not in NATIVE:
+        for _ in _encoded(dataset, header):
+            pass
+    gdcm.Trace.WarningOff()
+    gdcm.Trace.ErrorOff()
+    decoder = get_decoder(uid.UID(header.syntax))
+    plugin = PLUGINS.get(header.syntax, "")
+    for frame, facts in decoder.iter_array(dataset, raw=True, decoding_plugin=plugin):
+        photometric = str(cast("dict[str, Any]", facts)["photometric_interpretation"])
+        yield ycc_to_rgb(frame, header.stored) if photometric in YBR and frame.ndim == COLOUR_NDIM else frame
+
+
+def ycc_to_rgb(frame: Samples, bits: int = BYTE) -> Samples:
+    """Full range YCbCr (YBR_FULL, PS3.3 C.7.6.3.1.2) to RGB, ``(rows, cols, 3)`` uint8 or wider unsigned."""
+    if frame.dtype == np.uint8:
+        return cast("Samples", cv2.cvtColor(np.ascontiguousarray(frame[..., (0, 2, 1)]), cv2.COLOR_YCrCb2RGB))
+    half, top = 2.0 ** (bits - 1), 2.0**bits - 1
+    luma, blue, red = (frame[..., index].astype(np.float64) for index in range(COLOUR_SAMPLES))
+    blue, red = blue - half, red - half
+    rgb = np.stack([luma + 1.402 * red, luma - 0.344136 * blue - 0.714136 * red, luma + 1.772 * blue], axis=-1)
+    return np.clip(np.rint(rgb), 0, top).astype(frame.dtype)
