@@ -1,0 +1,198 @@
+"""The value that each rule gives an attribute. ``None`` means: nothing of it may stay."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+from pydicom.dataset import Dataset
+from pydicom.uid import UID
+from pydicom.valuerep import format_number_as_ds
+
+from bus_toolkit.deidentify.plan import How, Rule, known_codes
+from bus_toolkit.deidentify.reading import texts, values_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from pydicom.dataelem import DataElement
+
+    from bus_toolkit.deidentify.identifiers import Identifiers
+    from bus_toolkit.deidentify.key import Key
+
+DUMMIES: Final[Mapping[str, Any]] = {
+    "AE": "REMOVED",
+    "AS": "000Y",
+    "CS": "REMOVED",
+    "DA": "19000101",
+    "DS": "0",
+    "DT": "19000101000000",
+    "IS": "0",
+    "LO": "REMOVED",
+    "LT": "REMOVED",
+    "PN": "REMOVED",
+    "SH": "REMOVED",
+    "ST": "REMOVED",
+    "TM": "000000",
+    "UC": "REMOVED",
+    "UR": "urn:removed",
+    "UT": "REMOVED",
+    "AT": 0,
+    "FD": 0.0,
+    "FL": 0.0,
+    "SL": 0,
+    "SS": 0,
+    "SV": 0,
+    "UL": 0,
+    "US": 0,
+    "UV": 0,
+    "OB": b"\x00\x00",
+    "OD": bytes(8),
+    "OF": bytes(4),
+    "OL": bytes(4),
+    "OV": bytes(8),
+    "OW": b"\x00\x00",
+    "UN": b"\x00\x00",
+}
+"""Conforming values that say nothing, by value representation; a date is one that no scan has."""
+
+SOP_CLASS: Final = "SOP Class"
+"""How pydicom's dictionary calls the kind of UID that names a class of objects."""
+
+LONGEST_TEXT: Final = 64
+LARGEST_LUT: Final = 2 * 65536
+LONGEST_DS: Final = 16
+IS_RANGE: Final = range(-(2**31), 2**31)
+_DS: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_UNKNOWN_CODE: Final = ("SCT", "261665006", "Unknown")
+
+IMAGE_TYPE_TERMS: Final = frozenset(
+    {
+        *("ABDOMINAL", "BREAST", "CHEST", "ENDOCAVITARY", "ENDORECTAL", "ENDOVAGINAL", "EPICARDIAL", "FETAL HEART"),
+        *("GYNECOLOGY", "INTRACARDIAC", "INTRAOPERATIVE", "INTRAVASCULAR", "MUSCULOSKELETAL", "NEONATAL HEAD"),
+        *("OBSTETRICAL", "OPHTHALMIC", "PEDIATRIC", "PELVIC", "RETROPERITONEAL", "SCROTAL", "SMALL PARTS", "TEE"),
+        *("THYROID", "TRANSCRANIAL", "TTE", "VASCULAR"),
+    }
+)
+"""Exam types of DICOM PS3.3 C.8.5.6.1.1, third value of Image Type."""
+
+
+def coded(scheme: str, value: str, meaning: str) -> Dataset:
+    """An item of a code sequence (PS3.3 table 8.8-1)."""
+    item = Dataset()
+    item.CodeValue = value
+    item.CodingSchemeDesignator = scheme
+    item.CodeMeaning = meaning
+    return item
+
+
+def unknown_code() -> Dataset:
+    """The item that stands where a coded entry may not be empty and may not stay."""
+    return coded(*_UNKNOWN_CODE)
+
+
+def _one_number(value: Any, vr: str, identifiers: Identifiers) -> Any:  # noqa: ANN401 - pydicom values have any type
+    """One number in the form in which it is written; None when it is not one, or is an id of this header."""
+    if vr == "DS":
+        number = float(value)
+        text = str(value).strip(" \x00")
+        if not math.isfinite(number):
+            return None
+        whole = text.rstrip("0").rstrip(".") if "." in text else text
+        if identifiers.is_number(whole):
+            return None
+        return text if len(text) <= LONGEST_DS and _DS.fullmatch(text) else format_number_as_ds(number)
+    if vr in {"FL", "FD"}:
+        return float(value)
+    number = int(value)
+    if vr == "IS" and number not in IS_RANGE:
+        return None
+    return None if identifiers.is_number(str(number)) else number
+
+
+def _number(element: DataElement, rule: Rule, identifiers: Identifiers) -> Any:  # noqa: ANN401 - as above
+    vr = element.VR if element.VR in rule.vrs else rule.vrs[0]
+    found = [_one_number(value, vr, identifiers) for value in values_of(element)]
+    return None if any(value is None for value in found) else found
+
+
+def _match(element: DataElement, rule: Rule, _: Identifiers) -> Any:  # noqa: ANN401 - as above
+    found = [str(value).strip(" \x00") for value in values_of(element)]
+    matched = rule.pattern is not None and all(rule.pattern.fullmatch(value) for value in found)
+    return found if matched else None
+
+
+def _text(element: DataElement, _: Rule, identifiers: Identifiers) -> Any:  # noqa: ANN401 - as above
+    found = [str(value).strip(" \x00") for value in values_of(element)]
+    good = all(len(text) <= LONGEST_TEXT and text.isprintable() for text in found)
+    return found if good and not identifiers.found_in(" ".join(found)) else None
+
+
+def _known_uid(element: DataElement, _: Rule, __: Identifiers) -> Any:  # noqa: ANN401 - as above
+    found = [str(value).strip(" \x00") for value in values_of(element)]
+    return found if all(UID(value).type == SOP_CLASS for value in found) else None
+
+
+def _image_type(element: DataElement, _: Rule, __: Identifiers) -> Any:  # noqa: ANN401 - as above
+    found = [str(value).strip(" \x00") for value in values_of(element)] + [""] * 4
+    first = found[0] if found[0] in {"ORIGINAL", "DERIVED"} else "DERIVED"
+    second = found[1] if found[1] in {"PRIMARY", "SECONDARY"} else "PRIMARY"
+    third = found[2] if found[2] in IMAGE_TYPE_TERMS else ""
+    fourth = found[3] if re.fullmatch(r"[0-9]{4}", found[3]) else ""
+    kept = [first, second, third, fourth]
+    while not kept[-1]:
+        kept.pop()
+    return kept
+
+
+def _lut(element: DataElement, rule: Rule, _: Identifiers) -> Any:  # noqa: ANN401 - as above
+    if isinstance(element.value, bytes):
+        return element.value if len(element.value) <= LARGEST_LUT else None
+    found = [int(value) for value in values_of(element)]
+    return found if "US" in rule.vrs and len(found) <= LARGEST_LUT // 2 else None
+
+
+def _codes(element: DataElement, _: Rule, __: Identifiers) -> Any:  # noqa: ANN401 - as above
+    kept = []
+    for item in element.value or []:
+        scheme, value = (next(iter(texts(item, tag)), "") for tag in (0x00080102, 0x00080100))
+        meaning = known_codes().get((scheme, value))
+        if meaning is not None:
+            kept.append(coded(scheme, value, meaning))
+    return kept or None
+
+
+_KEEPERS: Final[Mapping[How, Callable[[DataElement, Rule, Identifiers], Any]]] = {
+    How.NUMBER: _number,
+    How.MATCH: _match,
+    How.TEXT: _text,
+    How.KNOWN_UID: _known_uid,
+    How.IMAGE_TYPE: _image_type,
+    How.LUT: _lut,
+    How.CODES: _codes,
+}
+
+
+def kept_value(element: DataElement, rule: Rule, identifiers: Identifiers) -> Any:  # noqa: ANN401 - as above
+    """What may stay of a value under one of the keep-list's rules: a list, bytes, or None for nothing.
+
+    A value of another value representation than the standard's, with too many values, or that cannot be read as
+    what it claims to be, may not stay.
+    """
+    if element.VR not in rule.vrs:
+        return None
+    try:
+        if rule.how is not How.CODES and len(values_of(element)) > rule.most:
+            return None
+        return _KEEPERS[rule.how](element, rule, identifiers)
+    except (TypeError, ValueError, OverflowError, AttributeError):
+        return None
+
+
+def new_uids(element: DataElement | None, key: Key) -> list[UID]:
+    """Every UID of an element mapped under the key; none for an element that is empty or unreadable."""
+    if element is None or element.VR != "UI":
+        return []
+    found = (str(value).strip(" \x00") for value in values_of(element))
+    return [UID(key.uid(value)) for value in found if value]
