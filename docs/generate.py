@@ -1,0 +1,93 @@
+"""Make the reference pages that are derived from the code.
+
+python docs/generate.py           write them
+python docs/generate.py --check   exit 1 when one is not what the code says
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import sys
+from pathlib import Path
+
+DOCS = Path(__file__).parent
+COMMANDS = ((), ("ingest",), ("inspect",), ("explain",))
+NOTE = "<!-- Made by docs/generate.py from the code. Change the code, not this page. -->\n\n"
+COLUMNS = "100"
+"""Width that help is wrapped to, so that the page does not depend on the terminal."""
+
+
+def help_of(command: tuple[str, ...]) -> str:
+    """What ``bus-clean COMMAND --help`` prints."""
+    from bus_toolkit.cli.clean import main
+
+    os.environ["COLUMNS"] = COLUMNS
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed), contextlib.suppress(SystemExit):
+        main([*command, "--help"])
+    return printed.getvalue().rstrip()
+
+
+def cli_page() -> str:
+    """Every command with its help."""
+    parts = [f"## {' '.join(('bus-clean', *command))}\n\n```text\n{help_of(command)}\n```\n" for command in COMMANDS]
+    return NOTE + "\n".join(["# Command line\n", *parts])
+
+
+def manifest_page() -> str:
+    """The columns of the manifest."""
+    from bus_toolkit.manifest import COLUMNS as MANIFEST_COLUMNS
+
+    lines = ["# Manifest\n", "`manifest.csv` has one row for each input, kept or not. Read it with", ""]
+    lines += [
+        "```python",
+        "from bus_toolkit import read_manifest",
+        "",
+        'rows = read_manifest(Path("raw_york-clean/manifest.csv"))',
+        "```",
+    ]
+    lines += ["", "| column | type | meaning |", "| --- | --- | --- |"]
+    lines += [f"| `{column.name}` | {column.type} | {column.meaning} |" for column in MANIFEST_COLUMNS]
+    return NOTE + "\n".join(lines) + "\n"
+
+
+def policies_page() -> str:
+    """Every shipped policy: its sentences and its TOML."""
+    from importlib import resources
+
+    from bus_toolkit.batch.explain import explain
+    from bus_toolkit.policy import load_policy, shipped_policies
+
+    parts = ["# Policies\n"]
+    for name in shipped_policies():
+        policy = load_policy(name)
+        sentences = "\n".join(f"{n}. {line}" for n, line in enumerate(explain(policy, anonymise=True), start=1))
+        toml = resources.files("bus_toolkit.policies").joinpath(f"{name}.toml").read_text("utf-8")
+        parts.append(
+            f"## {name}\n\n{policy.summary}\n\n`bus-clean explain --policy {name} --anonymise` says:\n\n{sentences}\n\n"
+            f"```toml\n{toml}```\n"
+        )
+    return NOTE + "\n".join(parts)
+
+
+PAGES = {"reference/cli.md": cli_page, "reference/manifest.md": manifest_page, "reference/policies.md": policies_page}
+
+
+def main(argv: list[str]) -> int:
+    """Write the pages, or compare them."""
+    stale = []
+    for name, make in PAGES.items():
+        path, text = DOCS / name, make()
+        if "--check" not in argv:
+            path.write_text(text, "utf-8")
+        elif not path.is_file() or path.read_text("utf-8") != text:
+            stale.append(name)
+    for name in stale:
+        print(f"{name} is not what the code says: run python docs/generate.py", file=sys.stderr)
+    return 1 if stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
