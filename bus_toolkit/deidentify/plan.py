@@ -21,7 +21,7 @@ UNBOUNDED: Final = 1_000_000_000
 
 
 class How(StrEnum):
-    """What is done with one attribute. The last eight are the rules of the keep-list."""
+    """What is done with one attribute. The last nine are rules of the keep-list."""
 
     EMPTY = "empty"
     """Written with zero length."""
@@ -30,7 +30,9 @@ class How(StrEnum):
     NEW_UID = "new_uid"
     """Every UID replaced by its image under the key."""
     NUMBER = "number"
-    """Kept when it is made of numbers and is not one of this header's ids."""
+    """Kept when it is made of numbers; one written in five digits or more must not be one of this header's ids."""
+    ORDINAL = "ordinal"
+    """As ``number``, but with three digits or more it must not be one of the ids: some makers count by them."""
     MATCH = "match"
     """Kept when every value is one of the terms that the keep-list names."""
     TEXT = "text"
@@ -91,15 +93,12 @@ def _most(tag: int) -> int:
 
 
 def _from_table(tag: int, action: Action) -> Rule | None:
+    # The Basic Profile has no K and no C; what is not provided for is taken out, as X is.
+    how = {Action.ZERO: How.EMPTY, Action.DUMMY: How.DUMMY, Action.UID: How.NEW_UID}.get(action)
+    if how is None:
+        return None
     vrs = _vrs(tag)
-    if action is Action.ZERO:
-        return Rule(How.EMPTY, vrs)
-    if action is Action.DUMMY:
-        return Rule(How.DUMMY, vrs)
-    if action is Action.UID:
-        return Rule(How.SEQUENCE if vrs == ("SQ",) else How.NEW_UID, vrs)
-    # X; the Basic Profile has no K and no C, and what is not provided for is taken out.
-    return None
+    return Rule(How.SEQUENCE if how is How.NEW_UID and vrs == ("SQ",) else how, vrs)
 
 
 @lru_cache(maxsize=2)

@@ -10,6 +10,7 @@ Nothing here reads a header; it only answers what should be done.
 from __future__ import annotations
 
 import csv
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -22,7 +23,7 @@ from bus_toolkit.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-TAG_DIGITS: Final = 8
+_ONE_TAG: Final = re.compile("[0-9A-F]{8}")
 
 
 class Action(StrEnum):
@@ -66,9 +67,10 @@ class Row:
     tag
         Group and element as eight hex digits, or ``"50xxxxxx"``, ``"60xx3000"``, ``"60xx4000"``, ``"private"``.
     keyword
-        The standard's keyword; empty for the four rows that name many attributes.
+        The standard's keyword; empty for the four rows that name many attributes, and for 25 rows of the newest edition
+        that pydicom's dictionary does not know yet (their action is X, so nothing more is needed of them).
     name
-        The attribute's name in the standard.
+        The attribute's name in the standard; empty for those 25.
     basic
         Basic Profile action, perhaps conditional: ``"X"``, ``"Z/D"``, ``"X/Z/U*"`` ...
     options
@@ -110,7 +112,7 @@ def rows() -> tuple[Row, ...]:
 @lru_cache(maxsize=1)
 def by_tag() -> Mapping[int, Row]:
     """The rows that name one attribute, by tag number (group * 65536 + element)."""
-    return MappingProxyType({int(row.tag, 16): row for row in rows() if row.keyword})
+    return MappingProxyType({int(row.tag, 16): row for row in rows() if _ONE_TAG.fullmatch(row.tag)})
 
 
 def resolve(action: str, attribute_type: str | None) -> Action:

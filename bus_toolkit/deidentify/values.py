@@ -61,6 +61,9 @@ SOP_CLASS: Final = "SOP Class"
 """How pydicom's dictionary calls the kind of UID that names a class of objects."""
 
 LONGEST_TEXT: Final = 64
+SHORTEST_NUMBER_ID: Final = 5
+"""An id of 600 must not take out a frame time of 600 ms; one of five digits hardly meets a measure by chance."""
+SHORTEST_ORDINAL_ID: Final = 3
 LARGEST_LUT: Final = 2 * 65536
 LONGEST_DS: Final = 16
 IS_RANGE: Final = range(-(2**31), 2**31)
@@ -92,29 +95,38 @@ def unknown_code() -> Dataset:
     return coded(*_UNKNOWN_CODE)
 
 
-def _one_number(value: Any, vr: str, identifiers: Identifiers) -> Any:  # noqa: ANN401 - pydicom values have any type
-    """One number in the form in which it is written; None when it is not one, or is an id of this header."""
-    if vr == "DS":
-        number = float(value)
-        text = str(value).strip(" \x00")
-        if not math.isfinite(number):
-            return None
-        whole = text.rstrip("0").rstrip(".") if "." in text else text
-        if identifiers.is_number(whole):
-            return None
-        return text if len(text) <= LONGEST_DS and _DS.fullmatch(text) else format_number_as_ds(number)
+def _one_number(value: Any, vr: str) -> Any:  # noqa: ANN401 - pydicom values have any type
+    """One number in the form in which it is written; None when it is not one.
+
+    Raises
+    ------
+    TypeError, ValueError, OverflowError
+        When it is not one either.
+    """
     if vr in {"FL", "FD"}:
         return float(value)
-    number = int(value)
-    if vr == "IS" and number not in IS_RANGE:
+    if vr != "DS":
+        number = int(value)
+        return None if vr == "IS" and number not in IS_RANGE else number
+    text = str(value).strip(" \x00")
+    if not math.isfinite(float(value)):
         return None
-    return None if identifiers.is_number(str(number)) else number
+    return text if len(text) <= LONGEST_DS and _DS.fullmatch(text) else format_number_as_ds(float(value))
+
+
+def _is_id(value: Any, rule: Rule, identifiers: Identifiers) -> bool:  # noqa: ANN401 - as above
+    text = str(value)
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    shortest = SHORTEST_ORDINAL_ID if rule.how is How.ORDINAL else SHORTEST_NUMBER_ID
+    return len(text) >= shortest and identifiers.is_number(text)
 
 
 def _number(element: DataElement, rule: Rule, identifiers: Identifiers) -> Any:  # noqa: ANN401 - as above
-    vr = element.VR if element.VR in rule.vrs else rule.vrs[0]
-    found = [_one_number(value, vr, identifiers) for value in values_of(element)]
-    return None if any(value is None for value in found) else found
+    found = [_one_number(value, element.VR) for value in values_of(element)]
+    in_text = element.VR in {"IS", "DS"}
+    if any(value is None or (in_text and _is_id(value, rule, identifiers)) for value in found):
+        return None
+    return found
 
 
 def _match(element: DataElement, rule: Rule, _: Identifiers) -> Any:  # noqa: ANN401 - as above
@@ -165,6 +177,7 @@ def _codes(element: DataElement, _: Rule, __: Identifiers) -> Any:  # noqa: ANN4
 
 _KEEPERS: Final[Mapping[How, Callable[[DataElement, Rule, Identifiers], Any]]] = {
     How.NUMBER: _number,
+    How.ORDINAL: _number,
     How.MATCH: _match,
     How.TEXT: _text,
     How.KNOWN_UID: _known_uid,

@@ -99,7 +99,7 @@ PIXEL_DATA: Final = Tag(0x7FE0, 0x0010)
 COLOUR: Final = 3
 
 
-def write_dicom(  # noqa: PLR0913 - one file, its four facts and two promises
+def write_dicom(
     path: Path,
     *,
     source_dataset: Dataset,
