@@ -43,6 +43,8 @@ def manifest_page() -> str:
     lines = ["# Manifest\n", "`manifest.csv` has one row for each input, kept or not. Read it with", ""]
     lines += [
         "```python",
+        "from pathlib import Path",
+        "",
         "from bus_toolkit import read_manifest",
         "",
         'rows = read_manifest(Path("raw_york-clean/manifest.csv"))',
