@@ -37,14 +37,14 @@ ID_TAGS: Final = (
     0x00380010,  # AdmissionID
 )
 SHORTEST: Final = 3
-"""Shorter parts (initials, ``"1"``) would match nearly every text."""
+"""Shorter parts (initials, ``"1"``) would match nearly every text. Names in other scripts may be one sign long."""
 
 _WORD: Final = re.compile(r"[^\W_]+")
 
 
 def _words(texts: Iterable[str]) -> frozenset[str]:
     found = (word.casefold() for text in texts for word in _WORD.findall(text))
-    return frozenset(word for word in found if len(word) >= SHORTEST)
+    return frozenset(word for word in found if len(word) >= SHORTEST or not word.isascii())
 
 
 def _squeezed(text: str) -> str:
@@ -72,7 +72,9 @@ class Identifiers:
         if not self.words and not self.ids:
             return False
         squeezed = _squeezed(text)
-        return bool(_words([text]) & self.words) or any(identifier in squeezed for identifier in self.ids)
+        # Scripts such as Chinese and Japanese put no space between words.
+        anywhere = {*self.ids, *(word for word in self.words if not word.isascii())}
+        return bool(_words([text]) & self.words) or any(part in squeezed for part in anywhere)
 
     def is_number(self, number: str) -> bool:
         """Whether a number is, digit for digit, one of the ids."""

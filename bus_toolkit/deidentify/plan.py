@@ -16,6 +16,8 @@ from bus_toolkit.deidentify.table import Action, by_tag, read_rows, resolve
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+FIRST_GROUP: Final = 0x0008
+"""Lower groups belong to commands, file meta and media directories, never to a data set (PS3.5 7.1, PS3.10 7.1)."""
 UNBOUNDED: Final = 1_000_000_000
 """Stands for the ``n`` of a value multiplicity such as 1-n."""
 
@@ -98,7 +100,10 @@ def _from_table(tag: int, action: Action) -> Rule | None:
     if how is None:
         return None
     vrs = _vrs(tag)
-    return Rule(How.SEQUENCE if how is How.NEW_UID and vrs == ("SQ",) else how, vrs)
+    if how is How.NEW_UID and vrs == ("SQ",):
+        return Rule(How.SEQUENCE, vrs)
+    # A dummy UID that were the same everywhere would join what is not joined.
+    return Rule(How.NEW_UID if how is How.DUMMY and vrs == ("UI",) else how, vrs)
 
 
 @lru_cache(maxsize=2)
@@ -114,6 +119,8 @@ def plan(*, types_known: bool) -> Mapping[int, Rule]:
     types = iod_types()
     rules: dict[int, Rule] = {}
     for tag, row in by_tag().items():
+        if tag >> 16 < FIRST_GROUP:
+            continue
         kind = types.get(row.keyword, ("3", False))[0] if types_known else None
         rule = _from_table(tag, resolve(row.basic, kind))
         if rule is not None:
