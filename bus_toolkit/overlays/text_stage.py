@@ -1,0 +1,88 @@
+"""The stage that finds text by optical character recognition."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Final, final
+
+import numpy as np
+
+from bus_toolkit.overlays.engines import check_engine, load_engine
+from bus_toolkit.overlays.text_find import find_text, findings_from, unite
+from bus_toolkit.stage import Plan
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from bus_toolkit.geometry import Pixels
+    from bus_toolkit.scan import Scan
+
+THUMBNAIL: Final = 8
+"""Frames of a clip are compared on every eighth pixel: text that comes and goes is larger than that."""
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindText:
+    """Find text and makers' logos, burnt into the picture, by OCR.
+
+    Parameters
+    ----------
+    engine
+        ``"rapidocr"`` (default) or ``"easyocr"`` (an extra).
+    allow_download
+        Whether the engine may fetch missing weights; without it, it never does.
+
+    Raises
+    ------
+    ConfigError
+        When there is no such engine.
+    """
+
+    name: ClassVar[str] = "find-text"
+    edits: ClassVar[bool] = False
+
+    engine: str = "rapidocr"
+    allow_download: bool = False
+
+    def __post_init__(self) -> None:
+        check_engine(self.engine)
+
+    def examine(self, scan: Scan, seen: Sequence[Plan] = ()) -> Plan:  # noqa: ARG002 (text is looked for alone)
+        """Look at a still, or at four pictures of a clip however long it is.
+
+        Raises
+        ------
+        EngineError
+            When the engine or its weights are missing.
+        """
+        engine = load_engine(self.engine, allow_download=self.allow_download)
+        lines = [line for picture in pictures_of(scan) for line in find_text(picture, engine)]
+        return Plan(stage=self.name, findings=findings_from(unite(lines), scan.shape, engine.name))
+
+    def apply(self, scan: Scan, plan: Plan) -> Scan:  # noqa: ARG002 (this stage only looks)
+        """Give the scan back as it is."""
+        return scan
+
+    def describe(self) -> Iterator[str]:
+        """What it does, in sentences."""
+        yield f"Text and makers' logos in the picture are found by OCR (engine {self.engine})."
+
+
+def pictures_of(scan: Scan) -> list[Pixels]:
+    """The pictures in which text is looked for: the still, or at most four of a clip.
+
+    What is burnt in stands still, so it survives in the minimum over time when it is bright; what is drawn in a part
+    of the frames only survives in the maximum. The middle frame shows text as it is, and so does the frame that
+    differs most from it.
+    """
+    frames = scan.frames
+    if len(frames) == 1:
+        return [frames[0]]
+    middle = frames[len(frames) // 2]
+    small = frames[:, ::THUMBNAIL, ::THUMBNAIL].astype(np.int16)
+    change = np.abs(small - small[len(frames) // 2]).mean(axis=tuple(range(1, small.ndim)))
+    if not change.any() and np.array_equal(scan.composite("min"), scan.composite("max")):
+        return [middle]
+    other = frames[int(change.argmax())]
+    return [middle, scan.composite("min"), scan.composite("max"), other]
