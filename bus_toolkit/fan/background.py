@@ -51,7 +51,7 @@ class Background:
     firm
         ``(rows, cols)`` bool, the part of the foreground that compression noise does not reach.
     bright
-        ``(rows, cols)`` bool, what stands out: drawing, or lit tissue.
+        ``(rows, cols)`` bool, what stands out: drawing, panels, or lit tissue.
     plain
         ``(rows, cols)`` bool, True where all pixels around are equal: no noise, so no receiver was listening.
     """
@@ -123,12 +123,15 @@ def separate(picture: Pixels) -> Background:
     foreground = distance > TOLERANCE
     panels = (share >= MIN_PANEL_SHARE) & (np.abs(np.arange(256) - back) > TOLERANCE)
     panels[SATURATED:] = False
+    bright = distance > BRIGHT
     if panels.any():
-        foreground &= ~(flat & panels[level])
+        on_panel = flat & panels[level]
+        foreground &= ~on_panel
+        bright |= on_panel
     return Background(
         colour=colour,
         foreground=foreground,
         firm=foreground & (distance > FIRM),
-        bright=distance > BRIGHT,
+        bright=bright,
         plain=spread == 0,
     )

@@ -10,6 +10,7 @@ an edge, an arc or the border of the picture. Cropped and plain B-mode pictures 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import reduce
 from typing import TYPE_CHECKING
 
 import cv2
@@ -17,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bus_toolkit.fan.background import separate
-from bus_toolkit.fan.outline import Rays, Side, fit_leaning, meet, ring, row_extents, sharpness
+from bus_toolkit.fan.outline import Rays, Side, fit_leaning, ring, row_extents, sharpness
 from bus_toolkit.fan.tissue import body_box, coarse_of
 from bus_toolkit.geometry import Box, Fan, box_of_mask
 
@@ -37,8 +38,8 @@ WHOLE = 0.985
 """Share of the picture from which a rectangular fan is the picture itself."""
 PAD = 2
 """Coarse pixels kept clear of written things when a fading fan is extended."""
-NOISY = 0.5
-"""Share of empty screen below which a strip is dark tissue with something on it rather than a written margin."""
+NOISY = 0.85
+"""Share of empty screen, away from what is written, below which a strip is dark tissue rather than a margin."""
 REGION_HOLDS = 0.98
 """Share of the tissue that a region of the header must hold to be believed."""
 REGION_TOP = 0.04
@@ -46,6 +47,16 @@ REGION_TOP = 0.04
 POLYGON_TOLERANCE = 1.5
 NOT_WORTH_CUTTING = 3
 """Pixels; a second crop of a cropped picture would otherwise nibble at it."""
+WHOLE_BITMAP = 0.97
+"""Share of the picture from which a region says nothing: it is the bitmap."""
+REGION_WIDTH = 0.06
+"""Share of its width by which a region may miss the lower corners of a wedge of its height."""
+FLAT_TOP = 0.5
+"""Share of the top edge that tissue must reach for the top to be flat rather than an arc."""
+POINT = 0.25
+"""Width at the top, relative to that of the whole, up to which the rays of a sector start in a point."""
+NEAR_WRITING = 7
+"""Coarse pixels around writing in which compression leaves noise."""
 TOP, LEFT, BOTTOM, RIGHT = range(4)
 
 
@@ -76,29 +87,36 @@ def _paint(shape: tuple[int, int], scale: tuple[float, float], outline: _Outline
         inside &= cols <= (outline.right.offset + outline.right.slope * rows + reach).astype(np.float32)
     rays = outline.rays
     if rays is not None and (rays.inner > 0 or np.isfinite(rays.outer)):
-        squared = (rows - np.float32(rays.apex[0])) ** 2 + (cols - np.float32(rays.apex[1])) ** 2
+        across_rays = (cols - np.float32(rays.apex[1])) * np.float32(rays.stretch)
+        squared = (rows - np.float32(rays.apex[0])) ** 2 + across_rays**2
         inside &= (squared >= max(0.0, rays.inner - slack) ** 2) & (squared <= (rays.outer + slack) ** 2)
     mask = np.zeros(shape, dtype=np.bool_)
     mask[whole.slices] = inside
     return mask
 
 
-def _sides(tissue: Mask, body: Box) -> tuple[Side | None, Side | None]:
-    """The leaning left and right side, where there are any."""
+def _fit(tissue: Mask, body: Box, like: Side | None, *, right: bool) -> Side | None:
+    """One leaning side, or None; ``like`` is the other side when that is known."""
     rows, first, last = row_extents(tissue, body.row0, body.row1)
     if rows.size == 0:
-        return None, None
-    mirror = tissue.shape[1] - 1.0
-    left = fit_leaning(rows, first, body.col0)
-    right = fit_leaning(rows, mirror - last, mirror - (body.col1 - 1))
-    return left, Side(offset=mirror - right.offset, slope=-right.slope, support=right.support) if right else None
+        return None
+    width = tissue.shape[1]
+    slope = -abs(like.slope) if like is not None else None
+    if not right:
+        return fit_leaning(rows, first, body.col0, body.width, slope)
+    found = fit_leaning(rows, width - 1.0 - last, width - body.col1, body.width, slope)
+    return Side(offset=width - 1.0 - found.offset, slope=-found.slope, support=found.support) if found else None
 
 
-def _better(one: Side | None, two: Side | None) -> Side | None:
-    """The side that more rows speak for."""
-    if one is None or two is None:
-        return one or two
-    return one if one.support >= two.support else two
+def _sides(coarse: Coarse, body: Box) -> tuple[Side | None, Side | None]:
+    """The leaning left and right side, where there are any: of the tissue, or of the part that noise does not reach."""
+    sides: list[Side | None] = [None, None]
+    for turn in range(3):
+        index = turn % 2
+        if sides[index] is None:
+            found = [_fit(part, body, sides[1 - index], right=index == 1) for part in (coarse.tissue, coarse.firm)]
+            sides[index] = max((side for side in found if side), key=lambda side: side.support, default=None)
+    return sides[0], sides[1]
 
 
 def _limit(margin: Mask, *, axis: int, backwards: bool) -> int:
@@ -121,18 +139,24 @@ def _free(written: Mask, box: Box) -> tuple[int, int, int, int]:
     )
 
 
-def _margins(plain: Mask, box: Box) -> tuple[Mask, Mask, Mask, Mask]:
-    """The parts of a mask beside a rectangle at the top, left, bottom and right."""
+def _plain_shares(coarse: Coarse, box: Box) -> tuple[float, float, float, float]:
+    """The share of empty screen beside a rectangle at the top, left, bottom and right, away from what is written."""
+    near = cv2.dilate(coarse.written.view(np.uint8), np.ones((NEAR_WRITING, NEAR_WRITING), np.uint8)).astype(np.bool_)
     rows, cols = box.slices
-    return plain[: box.row0, cols], plain[rows, : box.col0], plain[box.row1 :, cols], plain[rows, box.col1 :]
+    shares = []
+    for part in np.s_[: box.row0, cols], np.s_[rows, : box.col0], np.s_[box.row1 :, cols], np.s_[rows, box.col1 :]:
+        away = ~near[part]
+        shares.append(float(coarse.plain[part][away].mean()) if away.any() else 1.0)
+    return shares[0], shares[1], shares[2], shares[3]
 
 
 def _extend(coarse: Coarse, outline: _Outline, region: Box | None) -> _Outline:
     """Let the rectangle grow over the dark where tissue fades.
 
-    A side is moved when tissue ends raggedly there, or when two others touch the border of the picture (it is then
-    cropped to the tissue, and black is shadow). It stops at anything written, unless the header's region says where to
-    stop, or the margin is noisy and all other sides touch the border: then the writing stands on dark tissue.
+    A side is moved when tissue ends raggedly there, or when the picture is cropped to the tissue: all other sides touch
+    its border, or two do and what lies beyond is dark but noisy. It stops at anything written, unless the header's
+    region says where to stop, or the margin is noisy and all other sides touch the border: then the writing stands on
+    dark tissue.
     """
     box, shape = outline.box, coarse.tissue.shape
     sharp = sharpness(coarse.tissue, box)
@@ -140,64 +164,77 @@ def _extend(coarse: Coarse, outline: _Outline, region: Box | None) -> _Outline:
     touches = [gap <= BORDER * shape[side % 2] for side, gap in enumerate(gaps)]
     inside = _paint(shape, (1.0, 1.0), replace(outline, box=Box.whole(shape)), 2.0)
     free = _free(coarse.written & inside, box)
-    margins = _margins(coarse.plain, box)
+    plain = _plain_shares(coarse, box)
     grown, seen = box.as_list(), list(outline.seen)
     for side in range(4):
         others = sum(touches) - touches[side]
         ragged = sharp[side] < SHARP
         seen[side] = max(seen[side], 1.0 if touches[side] else min(1.0, sharp[side] / SHARP))
-        if not ragged and others < 2:  # noqa: PLR2004 -- two of the three other sides
+        noisy, cropped = plain[side] < NOISY, others == len(sharp) - 1
+        if not (ragged or cropped or (noisy and others == len(sharp) - 2)):
             continue
-        step = free[side]
-        if others == 3 and margins[side].size and margins[side].mean() < NOISY:  # noqa: PLR2004 -- all three others
-            step = gaps[side]
+        step = gaps[side] if cropped and noisy else free[side]
         if region is not None and ragged:
             step = max(0, (region.as_list()[side] - grown[side]) * (-1 if side < BOTTOM else 1))
         grown[side] += -step if side < BOTTOM else step
     return replace(outline, box=Box(*grown), seen=(seen[0], seen[1], seen[2], seen[3]))
 
 
-def _plausible(coarse: Coarse, regions: Sequence[Box], body: Box) -> Box | None:
-    """The region of the header that fits the tissue, on the coarse grid; None when none does.
+def _believable(coarse: Coarse, region: Box, body: Box) -> Box | None:
+    """A region of the header on the coarse grid, not clipped; None when it does not fit the tissue.
 
     Regions are sometimes those of another picture size, empty, or the whole bitmap.
     """
     down, across = coarse.scale
     rows, cols = coarse.tissue.shape
-    for region in regions:
-        box = Box.from_list((region.row0 / down, region.col0 / across, region.row1 / down, region.col1 / across))
-        box = box.clip((rows, cols))
-        held = coarse.tissue[box.slices].sum() if box.area else 0
-        agrees = abs(box.row0 - body.row0) <= REGION_TOP * rows
-        if agrees and held >= REGION_HOLDS * coarse.tissue.sum() and box.area < BODY_OF_BITMAP * rows * cols:
-            return box
-    return None
+    box = Box.from_list((region.row0 / down, region.col0 / across, region.row1 / down, region.col1 / across))
+    shown = box.clip((rows, cols))
+    if shown.area == 0 or shown.area > WHOLE_BITMAP * rows * cols:
+        return None
+    held = coarse.tissue[shown.slices].sum() >= REGION_HOLDS * coarse.tissue.sum()
+    return box if held and abs(shown.row0 - body.row0) <= REGION_TOP * rows else None
 
 
-BODY_OF_BITMAP = 0.97
-"""Share of the picture from which a region says nothing: it is the bitmap."""
+def _deepened(outline: _Outline, region: Box) -> Rays | None:
+    """The rays down to the bottom of a region, when the region is the frame around just that wedge; else None."""
+    rays, left, right = outline.rays, outline.left, outline.right
+    if rays is None or left is None or right is None:
+        return None
+    outer = region.row1 - rays.apex[0]
+    if outer <= 0:
+        return None
+    wrong = 0.0
+    for side, col in ((left, region.col0), (right, region.col1)):
+        reached = rays.apex[1] + outer * float(np.sin(np.arctan(side.slope * rays.stretch))) / rays.stretch
+        wrong = max(wrong, abs(reached - col))
+    return replace(rays, outer=outer) if wrong <= REGION_WIDTH * region.width else None
 
 
 def _outline(coarse: Coarse, regions: Sequence[Box]) -> _Outline:
     """Read the lit tissue as a shape that a probe can make."""
+    shape = coarse.tissue.shape
     body = body_box(coarse.tissue)
-    region = _plausible(coarse, regions, body)
-    pairs = zip(_sides(coarse.tissue, body), _sides(coarse.firm, body), strict=True)
-    left, right = (_better(one, two) for one, two in pairs)
-    apex = meet(left, right) if left and right else None
-    rays = ring(coarse.tissue, apex) if apex else None
+    left, right = _sides(coarse, body)
+    rays = ring(coarse.tissue, left, right) if left and right else None
+    if rays and sharpness(coarse.tissue, body)[TOP] >= FLAT_TOP:
+        rays = replace(rays, inner=0.0)
     seen = (
         1.0 if rays and rays.inner else 0.0,
         1.0 if left else 0.0,
         1.0 if rays and np.isfinite(rays.outer) else 0.0,
         1.0 if right else 0.0,
     )
-    if rays and region and region.row1 > rays.apex[0] + rays.outer:
-        rays = replace(rays, outer=region.row1 - rays.apex[0])
-    grown = _extend(coarse, _Outline(box=body, left=left, right=right, rays=rays, seen=seen), region)
-    if region is not None:
-        grown = replace(grown, box=grown.box.intersect(region))
-    return grown
+    outline = _Outline(box=body, left=left, right=right, rays=rays, seen=seen)
+    frames = [*regions, reduce(Box.union, regions)] if len(regions) > 1 else regions
+    region = next((box for box in (_believable(coarse, item, body) for item in frames) if box is not None), None)
+    if region is not None and (deep := _deepened(outline, region)) is not None:
+        outline = replace(outline, box=region.clip(shape), rays=deep)
+        return replace(outline, box=box_of_mask(_paint(shape, (1.0, 1.0), outline, 1.0)))
+    if left and right:
+        inside = _paint(shape, (1.0, 1.0), replace(outline, box=Box.whole(shape)), 1.0)
+        outline = replace(outline, box=box_of_mask(coarse.tissue & inside))
+    outline = _extend(coarse, outline, region.clip(shape) if region else None)
+    return replace(outline, box=outline.box.intersect(region)) if region else outline
 
 
 def _name(outline: _Outline, share: float) -> str:
@@ -214,10 +251,6 @@ def _name(outline: _Outline, share: float) -> str:
     top = outline.box.row0
     width = (right.offset + right.slope * top) - (left.offset + left.slope * top)
     return "linear" if width > POINT * outline.box.width else "sector"
-
-
-POINT = 0.25
-"""Width at the top, relative to that of the whole, up to which the rays of a sector start in a point."""
 
 
 def polygon_of_mask(mask: Mask) -> Polygon:

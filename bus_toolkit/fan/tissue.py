@@ -1,7 +1,7 @@
 """Lit tissue on a coarse grid: erosion, largest component, dilation, hole filling.
 
-The second half of the fan recipe of Shamout et al. 2021 ("The NYU Breast Ultrasound Dataset v1.0", technical report). On
-a grid of share-of-lit-pixels speckle is solid, and strokes, ticks and grey bars are too thin to survive the erosion.
+The second half of the fan recipe of Shamout et al. 2021 ("The NYU Breast Ultrasound Dataset v1.0", technical report).
+On a grid of share-of-lit-pixels speckle is solid, and strokes, ticks and grey bars are too thin to survive the erosion.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ import numpy as np
 from bus_toolkit.geometry import Box
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bus_toolkit.fan.background import Background
     from bus_toolkit.geometry import Mask, Pixels
 
@@ -66,8 +68,10 @@ class Coarse:
 
 
 def _shrink(mask: Mask, size: tuple[int, int], density: float) -> Pixels:
-    """1 where the share of True in a cell of a coarser grid of ``size`` ``(cols, rows)`` is at least ``density``."""
-    share = cv2.resize(mask.view(np.uint8) * np.uint8(255), size, interpolation=cv2.INTER_AREA)
+    """1 where the share of True in a cell of a coarser grid, ``size`` ``(cols, rows)``, is at least ``density``."""
+    cell = max(1, round(mask.shape[1] / size[0]))
+    share = cv2.blur(mask.view(np.uint8) * np.uint8(255), (cell, cell)) if cell > 1 else mask.view(np.uint8) * 255
+    share = cv2.resize(share, size, interpolation=cv2.INTER_NEAREST_EXACT)
     return (share >= density * 255).view(np.uint8)
 
 
@@ -77,11 +81,11 @@ def _overlap(start: int, length: int, other_start: int, other_length: int) -> fl
     return max(0, common) / max(length, other_length)
 
 
-def _belongs(main: list[int], part: list[int]) -> bool:
-    """Whether a connected part (left, top, width, height, area) is a piece of the fan that a shadow split off."""
-    left, top, width, height, area = part
-    main_left, main_top, main_width, main_height, main_area = main
-    if area < PART_SHARE * main_area:
+def _belongs(main: Sequence[int], part: Sequence[int], share: float) -> bool:
+    """Whether a part (left, top, width, height; area relative to the main part) is a piece of the fan split off."""
+    left, top, width, height = part
+    main_left, main_top, main_width, main_height = main
+    if share < PART_SHARE:
         return False
     beside = _overlap(main_top, main_height, top, height) >= SAME_SPAN and width >= PART_THICKNESS * main_width
     below = _overlap(main_left, main_width, left, width) >= SAME_SPAN and height >= PART_THICKNESS * main_height
@@ -90,19 +94,20 @@ def _belongs(main: list[int], part: list[int]) -> bool:
 
 def _main_part(lit: Pixels) -> Mask | None:
     """The largest connected part, with what a shadow has split off from it, holes filled; None when it is too small."""
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(lit, connectivity=4)
-    if count <= 1:
+    outlines, _ = cv2.findContours(lit, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    if not outlines:
         return None
-    parts = [[int(value) for value in row] for row in stats]
-    main = max(range(1, count), key=lambda label: parts[label][4])
-    if parts[main][4] < MIN_SHARE * lit.size:
+    areas = [cv2.contourArea(outline) for outline in outlines]
+    main = int(np.argmax(areas))
+    if areas[main] < MIN_SHARE * lit.size:
         return None
-    chosen = np.zeros(count, np.uint8)
-    for label in range(1, count):
-        chosen[label] = label == main or _belongs(parts[main], parts[label])
-    kept = chosen[labels]
-    outlines, _ = cv2.findContours(kept, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    return cast("Mask", cv2.drawContours(kept, outlines, -1, 1, cv2.FILLED).astype(np.bool_))
+    boxes = [cv2.boundingRect(outline) for outline in outlines]
+    chosen = [
+        outline
+        for index, outline in enumerate(outlines)
+        if index == main or _belongs(boxes[main], boxes[index], areas[index] / areas[main])
+    ]
+    return cast("Mask", cv2.drawContours(np.zeros_like(lit), chosen, -1, 1, cv2.FILLED).astype(np.bool_))
 
 
 def coarse_of(background: Background) -> Coarse | None:
