@@ -15,6 +15,8 @@ NOT_SOF: Final = frozenset({0xC4, 0xC8, 0xCC})
 STANDALONE: Final = frozenset({0x01, *range(0xD0, 0xD8)})
 SCAN, END = 0xDA, 0xD9
 APP0, APP14 = 0xE0, 0xEE
+ADOBE_LENGTH: Final = 14
+"""A shorter APP14 segment holds no transform; libjpeg passes over it as well."""
 RGB_IDS: Final = ((82, 71, 66), (114, 103, 98))
 YCC_IDS: Final = (1, 2, 3)
 
@@ -81,7 +83,7 @@ def _parse_jpeg(frame: bytes) -> Codestream | None:
             return Codestream(rows=rows, cols=cols, precision=precision, components=ids, jfif=jfif, adobe=adobe)
         if marker == APP0 and frame.startswith(b"JFIF\x00", body):
             jfif = True
-        if marker == APP14 and frame.startswith(b"Adobe", body):
+        if marker == APP14 and length >= ADOBE_LENGTH and frame.startswith(b"Adobe", body):
             adobe = frame[body + 11]
         place += 2 + length
 

@@ -47,11 +47,11 @@ FAMILIES: Final = (
     r"logiq|voluson|vivid|venue|vscan|invenia|epiq|affiniti|lumify|sparq|envisor|sonos|hdi|clearvue|sequoia|aspen|"
     r"antares|sonoline|juniper|redwood|freestyle|aplio|xario|nemio|viamo|powervision|accuvix|sonoace|ugeo|hera|"
     r"arietta|preirus|ascendus|avius|prosound|prologue|noblus|lisendo|hi vision|turbo|edge|micromaxx|m-turbo|"
-    r"s-nerve|x-porte|titan|resona|myeldas|mylab|technos|aixplorer|mach ?\d*|ultrasonix|sonixtouch|terason|usmart|"
-    r"imagio|abvs|somo-v|iq|sonimage|e-cube|consona|recho|nuewa"
+    r"s-nerve|x-porte|titan|resona|myeldas|mylab(?: ?twice)?|technos|aixplorer|mach|ultrasonix|sonixtouch|"
+    r"terason|usmart|imagio|abvs|somo-v|iq|sonimage|e-cube|consona|recho|nuewa"
 )
-GRADES: Final = r"[a-z]{1,4}\d{0,4}|\d{1,4}[a-z]{0,3}|pro|premium|platinum|plus|expert|elite"
-MODEL: Final = re.compile(rf"^(?:acuson )?(?:{FAMILIES})(?:[ -]?(?:{GRADES})){{0,3}}$", re.IGNORECASE)
+GRADES: Final = r"[ -]?\d{1,4}[a-z]{0,3}|[ -](?:[a-z]{1,2}\d{0,4}|pro|premium|platinum|plus|expert|elite)"
+MODEL: Final = re.compile(rf"^(?:acuson )?(?:{FAMILIES})(?:{GRADES}){{0,3}}$", re.IGNORECASE)
 """A known family with at most three short words: longer text could be a name that someone gave to a machine."""
 MODEL_CODE: Final = re.compile(r"^(?:acuson )?[A-Za-z]{1,4}-?\d{1,4}[A-Za-z]{0,3}$", re.IGNORECASE)
 """A bare code such as ``iU22``, ``CX50``, ``SSD-4000``, ``S2000``."""

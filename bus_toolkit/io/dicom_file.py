@@ -78,6 +78,9 @@ def parse_dicom(data: bytes, limits: Limits) -> FileDataset:
         sop_class = text_of(dataset, "SOPClassUID") or text_of(dataset.file_meta, "MediaStorageSOPClassUID")
     except InputError:
         raise
+    except EOFError:
+        code, message = "truncated", "The DICOM file ends within an element."
+        raise InputError(code, message) from None
     except Exception:  # noqa: BLE001 - the parser may raise anything on broken bytes, and its words may be private
         known, sop_class = False, ""
     if not known:

@@ -94,7 +94,7 @@ def _voi(values: Samples, dataset: Dataset) -> Samples:
         whole = np.rint(values).astype(np.int64) if values.dtype.kind == "f" else values
         shown: Samples = np.asarray(apply_voi(whole, dataset))
         bits = int(numbers_of(dataset.VOILUTSequence[0], "LUTDescriptor")[2])
-        return to_uint8(shown[np.newaxis], depth=bits)[0]
+        return cast("Samples", to_uint8(shown[np.newaxis], depth=bits)[0])
     centres, widths = numbers_of(dataset, "WindowCenter"), numbers_of(dataset, "WindowWidth")
     if not centres or not widths:
         return values

@@ -147,7 +147,8 @@ def _with_opencv(data: bytes, header: PngHeader) -> npt.NDArray[np.uint8]:
 def _with_pillow(data: bytes, media: str, limits: Limits) -> npt.NDArray[np.uint8]:
     try:
         with Image.open(BytesIO(data), formats=(FORMATS[media],)) as image:
-            pages = _pages(image, limits) if media == "tiff" else [0]
+            limits.check_pixels(image.height, image.width)
+            pages = _pages(image, limits) if media == "tiff" else []
             return _finish([_plain(picture) for picture in _pictures(image, pages)])
     except InputError:
         raise
@@ -161,13 +162,14 @@ def _with_pillow(data: bytes, media: str, limits: Limits) -> npt.NDArray[np.uint
 
 
 def _pages(image: Image.Image, limits: Limits) -> list[int]:
-    """Numbers of the pages that are pictures of the size of the first; checks the limits on headers alone."""
-    found, total = [], 0
+    """Numbers of the pages that are no thumbnails or masks; checks the limits on headers alone."""
+    found: list[int] = []
+    total = 0
     for index in range(getattr(image, "n_frames", 1)):
         image.seek(index)
         total += image.width * image.height
         limits.check_pixels(image.height, image.width)
-        limits.check_pixels(1, 1, total) if total > limits.max_total_pixels else None
+        limits.check_pixels(1, 1, total)
         tags = getattr(image, "tag_v2", {})
         if not int(tags.get(TIFF_SUBFILE, 0)) & REDUCED_OR_MASK:
             found.append(index)
@@ -175,8 +177,9 @@ def _pages(image: Image.Image, limits: Limits) -> list[int]:
 
 
 def _pictures(image: Image.Image, pages: list[int]) -> Iterator[Samples]:
-    for index in pages:
-        if index or len(pages) > 1:
+    """The picked pages; the picture that is open already when none are."""
+    for index in pages or [-1]:
+        if index >= 0:
             image.seek(index)
         inverted = image.mode.startswith("I;16") and _is_white_zero(image)
         samples = _samples(ImageOps.exif_transpose(image))
