@@ -11,7 +11,7 @@ import jinja2
 from markupsafe import Markup
 
 from bus_toolkit.atomic import atomic_text
-from bus_toolkit.audit.wording import count, duration, option, percent
+from bus_toolkit.audit.wording import count, duration, option, percent, sentence
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,5 +66,5 @@ def _environment() -> jinja2.Environment:
         trim_blocks=False,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"count": count, "percent": percent, "duration": duration, "option": option}
+    environment.filters |= {word.__name__: word for word in (count, duration, option, percent, sentence)}
     return environment

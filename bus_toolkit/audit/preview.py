@@ -117,7 +117,9 @@ def _lines(
             yield np.array(finding.polygon) * scale, colour
         if finding.box is not None:
             row0, col0, row1, col1 = np.array(finding.box.as_list()) * (*scale, *scale)
-            top, left, bottom, right = row0 - _GAP, col0 - _GAP, row1 + _GAP, col1 + _GAP
+            # Through the middle of pixels, so that the line is one pixel wide and bright.
+            top, left = np.floor(row0 - _GAP) + 0.5, np.floor(col0 - _GAP) + 0.5
+            bottom, right = np.ceil(row1 + _GAP) - 0.5, np.ceil(col1 + _GAP) - 0.5
             yield np.array([(top, left), (top, right), (bottom, right), (bottom, left)]), colour
 
 

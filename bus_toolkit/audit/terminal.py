@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from bus_toolkit.audit.wording import count, duration, order_labels, percent, warnings_of
+from bus_toolkit.audit.wording import count, duration, order_labels, percent, sentence, warnings_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,7 +59,7 @@ def _reasons(summary: Mapping[str, Any]) -> Table:
     for reason in summary["reasons"][:MAX_REASONS]:
         share = percent(reason["scans"], summary["inputs"])
         outcome = Text(reason["outcome"], style=_STYLES[reason["outcome"]])
-        table.add_row(outcome, escape(reason["detail"]), count(reason["scans"]), share)
+        table.add_row(outcome, escape(sentence(reason["detail"])), count(reason["scans"]), share)
     left = len(summary["reasons"]) - MAX_REASONS
     if left > 0:
         table.add_row("", f"and {left} more, in the report", "", "")

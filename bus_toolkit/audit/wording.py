@@ -75,3 +75,8 @@ def option(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return "default" if value is None else str(value)
+
+
+def sentence(text: str) -> str:
+    """The same text with a capital in front."""
+    return text[:1].upper() + text[1:]
