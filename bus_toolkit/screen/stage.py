@@ -1,0 +1,142 @@
+"""The stage that tells whether a scan is a plain B-mode scan."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, final
+
+import cv2
+import numpy as np
+
+from bus_toolkit.errors import ConfigError
+from bus_toolkit.screen.blank import blank
+from bus_toolkit.screen.colour import VIVID_CHROMA, chroma_of, colours_of
+from bus_toolkit.screen.doppler import colour_box, flow
+from bus_toolkit.screen.dual_view import dual_view
+from bus_toolkit.screen.elastography import elastography
+from bus_toolkit.screen.look import Look, look_at
+from bus_toolkit.screen.not_ultrasound import not_ultrasound
+from bus_toolkit.screen.regions import told
+from bus_toolkit.screen.thin_lines import find_lines, rectangles
+from bus_toolkit.screen.traces import panel
+from bus_toolkit.stage import Finding, Kind, Plan, fan_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from bus_toolkit.geometry import Box
+    from bus_toolkit.scan import Scan
+    from bus_toolkit.screen.look import Sighting
+
+MOST_FRAMES = 64
+"""Frames of a clip, spread evenly, in which colour is looked for: it may flash in a few of them only."""
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Screen:
+    """Looks for what a plain B-mode scan does not show; changes nothing.
+
+    Every score is 0 to 1 with 0.5 at the operating point; what it measures is documented at each detector:
+    :func:`.doppler.flow`, :func:`.doppler.colour_box`, :func:`.elastography.elastography`,
+    :func:`.dual_view.dual_view`, :func:`.traces.panel`,
+    :func:`.blank.blank`, :func:`.not_ultrasound.not_ultrasound`, :func:`.regions.told`.
+
+    Parameters
+    ----------
+    min_score
+        Findings below this score are left out. Lower it together with a policy's ``min_score``.
+
+    Raises
+    ------
+    ConfigError
+        When ``min_score`` is not above 0 and at most 1.
+    """
+
+    min_score: float = 0.5
+    name: ClassVar[str] = "screen"
+    edits: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        if not 0.0 < self.min_score <= 1.0:
+            msg = f"min_score must be above 0 and at most 1. Got {self.min_score}"
+            raise ConfigError(msg)
+
+    def examine(self, scan: Scan, seen: Sequence[Plan] = ()) -> Plan:
+        """Look at the picture, or at the middle frame of a clip and the one with most colour."""
+        fan = fan_of(seen)
+        mask = None if fan is None else fan.mask
+        middle = len(scan.frames) // 2
+        findings = list(_look_for(look_at(scan.frames[middle], mask)))
+        colourful = _most_colourful(scan)
+        if colourful != middle:
+            findings += _colour(look_at(scan.frames[colourful], mask), ())
+        if len(scan.frames) > 1:
+            # A clip is blank when no frame of it shows anything.
+            findings = [finding for finding in findings if finding.kind is not Kind.BLANK]
+            findings += _finding(Kind.BLANK, "screen.blank", blank(look_at(scan.composite("max"), mask)))
+        findings += _header(scan)
+        kept = [finding for finding in findings if finding.score >= self.min_score]
+        return Plan(stage=self.name, findings=tuple(kept))
+
+    def apply(self, scan: Scan, plan: Plan) -> Scan:  # noqa: ARG002  the edit of a screen is empty
+        """Give the scan back as it is."""
+        return scan
+
+    def describe(self) -> Iterator[str]:
+        """One sentence for each thing that it looks for."""
+        yield "Look for colour flow, and for the thin box that marks its region."
+        yield "Look for elastography maps."
+        yield "Look for two views side by side."
+        yield "Look for M-mode and spectral traces."
+        yield "Look for pictures with hardly any echo, and for pictures that are not ultrasound."
+
+
+def _look_for(look: Look) -> Iterator[Finding]:
+    colours = colours_of(look)
+    frames = rectangles(*find_lines(look.grey, None if colours is None else colours.chroma))
+    trace, is_spectrum = panel(look, [box for box, _ in frames])
+    kind = Kind.SPECTRAL if is_spectrum else Kind.MMODE
+    yield from _finding(kind, "screen.panel", trace)
+    yield from _colour(look, frames)
+    yield from _finding(Kind.DUAL_VIEW, "screen.dual-view", dual_view(look))
+    yield from _finding(Kind.BLANK, "screen.blank", blank(look))
+    yield from _finding(Kind.NOT_ULTRASOUND, "screen.not-ultrasound", not_ultrasound(look))
+
+
+def _colour(look: Look, frames: Sequence[tuple[Box, float]]) -> Iterator[Finding]:
+    yield from _finding(Kind.DOPPLER, "screen.colour-box", colour_box(look, frames))
+    colours = colours_of(look)
+    if colours is None:
+        return
+    hard = elastography(look)
+    yield from _finding(Kind.ELASTOGRAPHY, "screen.elastography", hard)
+    if hard.score < 0.5:  # noqa: PLR2004  the same colours are not evidence of two things
+        yield from _finding(Kind.DOPPLER, "screen.flow", flow(look, colours))
+
+
+def _finding(kind: Kind, detector: str, sighting: Sighting) -> list[Finding]:
+    if sighting.score <= 0:
+        return []
+    return [Finding(kind=kind, box=sighting.box, score=sighting.score, detector=detector)]
+
+
+def _most_colourful(scan: Scan) -> int:
+    """The frame with most strongly coloured pixels; the middle one where there is no colour."""
+    middle = len(scan.frames) // 2
+    if not scan.is_rgb or len(scan.frames) == 1:
+        return middle
+    picked = np.unique(np.linspace(0, len(scan.frames) - 1, MOST_FRAMES).round().astype(int))
+    counts = [cv2.countNonZero((chroma_of(scan.frames[i]) >= VIVID_CHROMA).view(np.uint8)) for i in picked]
+    return int(picked[int(np.argmax(counts))]) if max(counts) > 0 else middle
+
+
+def _header(scan: Scan) -> Iterator[Finding]:
+    """What the header says, in pixels of the present array."""
+    placement = scan.placement
+    if placement is None:
+        return
+    rows, cols = placement.offset
+    for kind, sighting in told(scan.acquisition.regions, placement.frame_shape):
+        box = None if sighting.box is None else sighting.box.shift(-rows, -cols).clip(scan.shape)
+        yield Finding(kind=kind, box=box, score=sighting.score, detector="screen.regions")

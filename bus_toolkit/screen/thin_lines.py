@@ -1,0 +1,179 @@
+"""Thin straight lines along rows and columns, and the rectangles that they make.
+
+A colour-flow region is marked by a line of one to three pixels. Its brightness hardly matters: what tells it from
+tissue is that over a long way it differs from both its sides in the same sense.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from bus_toolkit.geometry import Box
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bus_toolkit.geometry import Mask
+    from bus_toolkit.screen.look import Grey
+
+STEP = 2
+"""Distance, in pixels, of the two sides that a line is compared with: right for lines of 1 to 3 pixels."""
+CONTRAST = 5
+"""Grey values by which a line must differ from both sides."""
+GAP = 9
+"""Longest gap, in pixels, that is bridged: where text, a caliper or flow crosses the line."""
+FILLED = 0.75
+"""Share of a line's pixels that must show it before the gaps are bridged."""
+MIN_SIDE = 0.1
+"""Shortest side of a box, as a share of the picture's shorter side."""
+MAX_LINES = 60
+"""Longest lines kept in each direction: bounds the search in a picture made of nothing but lines."""
+CORNER = 5
+"""How far, in pixels, a line across may lie from the end of a side, and still meet it at a corner."""
+OVERSHOOT = 0.2
+"""How far a side may run beyond the corner, or stop short of it, as a share of the side: tissue that happens to go
+on in a straight line makes it longer, flow and text that lie on it make it shorter."""
+COLOUR_CONTRAST = 10
+"""The same as CONTRAST for the colourfulness (largest minus smallest channel), which tissue does not have at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A straight line at row (or column) ``at``, over ``[start, stop)`` of the other axis."""
+
+    at: int
+    start: int
+    stop: int
+
+    @property
+    def length(self) -> int:
+        """Pixels from end to end."""
+        return self.stop - self.start
+
+
+def ridges(grey: Grey, contrast: int = CONTRAST) -> Mask:
+    """``(rows, cols)`` bool, True where a pixel is brighter, or darker, than both pixels two rows away.
+
+    Transpose the picture for lines along columns.
+    """
+    mask = np.zeros(grey.shape, dtype=np.bool_)
+    if grey.shape[0] > 2 * STEP:
+        middle, above, below = grey[STEP:-STEP], grey[: -2 * STEP], grey[2 * STEP :]
+        bright = cv2.subtract(middle, cv2.max(above, below))
+        dark = cv2.subtract(cv2.min(above, below), middle)
+        mask[STEP:-STEP] = cv2.max(bright, dark) > contrast
+    return mask
+
+
+def lines_along_rows(ridge: Mask, min_length: int) -> list[Line]:
+    """Thin lines along rows, longest first, at most 60, from what :func:`ridges` gave."""
+    marked = ridge.astype(np.uint8)
+    if marked.shape[1] < min_length:
+        return []
+    # Counting marks in a sliding window is far cheaper than morphology, and leaves only a few rows for the latter.
+    share = cv2.boxFilter(marked, cv2.CV_16U, (min_length, 1), normalize=False, borderType=cv2.BORDER_CONSTANT)
+    lines: list[Line] = []
+    for row in np.flatnonzero(share.max(axis=1) >= FILLED * min_length):
+        closed = cv2.morphologyEx(marked[row : row + 1], cv2.MORPH_CLOSE, np.ones((1, GAP), dtype=np.uint8))[0]
+        edges = np.flatnonzero(np.diff(closed, prepend=0, append=0))
+        lines += [
+            Line(int(row), int(start), int(stop))
+            for start, stop in zip(edges[::2], edges[1::2], strict=True)
+            if stop - start >= min_length and marked[row, start:stop].mean() >= FILLED
+        ]
+    return _thinned(sorted(lines, key=lambda line: (-line.length, line.at, line.start)))
+
+
+def _thinned(lines: list[Line]) -> list[Line]:
+    """Of lines side by side, which one thick line leaves, the longest."""
+    kept: list[Line] = []
+    for line in lines:
+        beside = any(
+            abs(line.at - other.at) <= STEP and line.start < other.stop and other.start < line.stop for other in kept
+        )
+        if not beside:
+            kept.append(line)
+        if len(kept) == MAX_LINES:
+            break
+    return kept
+
+
+def find_lines(grey: Grey, colourfulness: Grey | None = None) -> tuple[list[Line], list[Line]]:
+    """Thin lines along rows and along columns, each longest first.
+
+    Parameters
+    ----------
+    grey
+        ``(rows, cols)`` uint8.
+    colourfulness
+        ``(rows, cols)`` uint8, largest minus smallest channel: shows a coloured line where tissue is as bright.
+    """
+    min_length = max(16, int(MIN_SIDE * min(grey.shape)))
+    if min(grey.shape) < 2 * min_length:
+        return [], []
+    along_rows, along_cols = ridges(grey), ridges(np.ascontiguousarray(grey.T))
+    if colourfulness is not None:
+        along_rows |= ridges(colourfulness, COLOUR_CONTRAST)
+        along_cols |= ridges(np.ascontiguousarray(colourfulness.T), COLOUR_CONTRAST)
+    return lines_along_rows(along_rows, min_length), lines_along_rows(along_cols, min_length)
+
+
+def rectangles(along_rows: list[Line], along_cols: list[Line]) -> list[tuple[Box, float]]:
+    """Rectangles that thin lines make, with the drawn share of their outline (0.7 to 1), best first.
+
+    Three sides are enough, for the fourth may lie on the rim of the picture or under something else.
+    """
+    found = dict(_pairs(along_cols, along_rows))
+    for turned, drawn in _pairs(along_rows, along_cols):
+        box = Box(turned.col0, turned.row0, turned.col1, turned.row1)
+        found[box] = max(drawn, found.get(box, 0.0))
+    return sorted(found.items(), key=lambda item: (-round(item[1], 2), -item[0].area, item[0]))
+
+
+def _pairs(sides: list[Line], across: list[Line]) -> Iterator[tuple[Box, float]]:
+    """Boxes between two lines along columns (``sides``) that lines along rows (``across``) join."""
+    for one, other in combinations(sides, 2):
+        left, right = (one, other) if one.at < other.at else (other, one)
+        start, stop = max(left.start, right.start), min(left.stop, right.stop)
+        slack = OVERSHOOT * max(0, stop - start)
+        if right.at - left.at < 2 * CORNER or stop - start < 2 * CORNER:
+            continue
+        if max(abs(left.start - right.start), abs(left.stop - right.stop)) > CORNER + slack:
+            continue
+        joins = [line for line in across if _joins(line, left, right)]
+        heads = [line.at for line in joins if abs(line.at - start) <= CORNER + slack]
+        tails = [line.at for line in joins if abs(line.at - stop) <= CORNER + slack]
+        if not heads and not tails:
+            continue
+        # The outermost join is the box's; where one is missing, the end that both sides reach.
+        top, bottom = min(heads, default=start), max(tails, default=stop - 1)
+        box = Box(top, left.at, bottom + 1, right.at + 1)
+        drawn = _drawn(box, (left, right), joins)
+        if drawn >= FILLED - 0.05:
+            yield box, drawn
+
+
+def _joins(line: Line, left: Line, right: Line) -> bool:
+    """Whether a line across reaches from one side to the other and does not run far beyond."""
+    width = right.at - left.at
+    short = max(0, line.start - left.at) + max(0, right.at - line.stop)
+    beyond = max(0, left.at - line.start) + max(0, line.stop - right.at)
+    return short <= OVERSHOOT * width and beyond <= 2 * OVERSHOOT * width
+
+
+def _drawn(box: Box, sides: tuple[Line, Line], joins: list[Line]) -> float:
+    """Share of the outline of ``box`` that the lines cover."""
+    shown = sum(_overlap(side, box.row0, box.row1) for side in sides)
+    for edge in (box.row0, box.row1 - 1):
+        near = [_overlap(line, box.col0, box.col1) for line in joins if abs(line.at - edge) <= STEP]
+        shown += max(near, default=0)
+    return shown / (2 * box.height + 2 * box.width)
+
+
+def _overlap(line: Line, start: int, stop: int) -> int:
+    return max(0, min(line.stop, stop) - max(line.start, start))
