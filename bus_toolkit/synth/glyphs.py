@@ -139,14 +139,27 @@ def crop_ink(ink: Pixels) -> Pixels:
     return ink[rows[0] : rows[-1] + 1, cols[0] : cols[-1] + 1]
 
 
-def _hershey(text: str, font: Font, height: int) -> Pixels:
-    face = int(font.name or 0)
-    scale = height / cv2.getTextSize("H", face, 1.0, 1)[0][1]
-    width = cv2.getTextSize(text, face, scale, 1 + font.weight)[0][0]
-    canvas = np.zeros((height * 4, width * 2 + 8 * height), dtype=np.uint8)
+@lru_cache(maxsize=256)
+def _hershey_scale(font: Font, height: int) -> float:
+    """The scale that gives capitals of a height: measured, since OpenCV 4 and 5 draw other letters for one name."""
+    scale = height / 21.0
+    for _ in range(2):
+        drawn = int((_put("H", font, scale, height) >= FAINT).any(axis=1).sum())
+        scale *= height / max(drawn, 1)
+    return scale
+
+
+def _put(text: str, font: Font, scale: float, height: int) -> Pixels:
+    face, thickness = int(font.name or 0), 1 + font.weight
+    width = cv2.getTextSize(text, face, scale, thickness)[0][0]
+    canvas = np.zeros((height * 5, width * 2 + 8 * height), dtype=np.uint8)
     kind = cv2.LINE_AA if font.smooth else cv2.LINE_8
-    drawn = cv2.putText(canvas, text, (2 * height, 2 * height), face, scale, 255.0, 1 + font.weight, kind)
+    drawn = cv2.putText(canvas, text, (2 * height, 3 * height), face, scale, 255.0, thickness, kind)
     return np.asarray(drawn, dtype=np.uint8)
+
+
+def _hershey(text: str, font: Font, height: int) -> Pixels:
+    return _put(text, font, _hershey_scale(font, height), height)
 
 
 def _bitmap(text: str, height: int) -> Pixels:

@@ -109,14 +109,14 @@ def random_look(rng: np.random.Generator, rows: int, *, colour: bool = False) ->
     grain = float(np.clip(rows / 480, 0.6, 2.0))
     tint = (rng.uniform(0.75, 0.95), rng.uniform(0.85, 0.98), 1.0) if colour else None
     return Look(
-        axial=rng.uniform(0.8, 1.1) * grain,
-        lateral=(rng.uniform(1.3, 2.0) * grain, rng.uniform(2.2, 3.6) * grain),
+        axial=rng.uniform(0.9, 1.25) * grain,
+        lateral=(rng.uniform(1.8, 2.8) * grain, rng.uniform(3.0, 4.8) * grain),
         focus=rng.uniform(0.25, 0.6),
-        looks=int(rng.integers(1, 7)),
+        looks=int(rng.integers(2, 11)),
         smooth=rng.uniform(0.3, 0.7) * grain,
         range_db=rng.uniform(50, 62),
-        gain_db=rng.uniform(-15, -4),
-        gamma=rng.uniform(1.0, 1.7),
+        gain_db=rng.uniform(-18, -7),
+        gamma=rng.uniform(1.0, 1.8),
         noise_db=rng.uniform(-55, -40),
         tint=tint,
     )

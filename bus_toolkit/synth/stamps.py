@@ -83,7 +83,8 @@ class Stamp:
 class Overlay:
     """What a stamp became on a picture.
 
-    ``mask`` is ``(rows, cols)`` bool, True on exactly the pixels that it drew on; ``box`` encloses it. ``text`` is
+    ``mask`` is ``(rows, cols)`` bool, True on exactly the pixels that it drew on (a later stamp may cover them);
+    ``box`` encloses it. ``text`` is
     the whole string, even where the edge cuts it. A stamp that fell outside the picture has an empty mask.
     """
 

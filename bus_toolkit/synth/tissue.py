@@ -81,7 +81,7 @@ def _fat(rng: np.random.Generator, shape: tuple[int, int]) -> Field:
     septa = filaments(rng, shape, (rows * 0.11, cols * 0.28), 0.05)
     fine = filaments(rng, shape, (rows * 0.03, cols * 0.1), 0.14)
     lobes = smooth_field(rng, shape, (rows * 0.08, cols * 0.16))
-    return np.asarray(rng.uniform(-17, -12) + 20 * septa + 12 * fine + 1.5 * lobes, dtype=np.float32)
+    return np.asarray(rng.uniform(-17, -12) + 24 * septa + 14 * fine + 1.5 * lobes, dtype=np.float32)
 
 
 def _gland(rng: np.random.Generator, shape: tuple[int, int]) -> Field:
@@ -91,7 +91,7 @@ def _gland(rng: np.random.Generator, shape: tuple[int, int]) -> Field:
     strands += filaments(rng, shape, (rows * 0.045, cols * 0.17), 0.1)
     septa = filaments(rng, shape, (rows * 0.08, cols * 0.3), 0.06)
     ducts = np.clip(smooth_field(rng, shape, (rows * 0.03, cols * 0.07)) - rng.uniform(0.7, 1.8), 0, 1)
-    level = rng.uniform(-12, -6) + 3.5 * clumps + 12 * strands + 12 * septa - 12 * ducts
+    level = rng.uniform(-12, -6) + 3.5 * clumps + 14 * strands + 16 * septa - 12 * ducts
     return np.asarray(level, dtype=np.float32)
 
 
@@ -99,7 +99,7 @@ def _muscle(rng: np.random.Generator, shape: tuple[int, int]) -> Field:
     rows, cols = shape
     fascia = filaments(rng, shape, (rows * 0.04, cols * 0.5), 0.09)
     fibres = filaments(rng, shape, (rows * 0.018, cols * 0.17), 0.22)
-    return np.asarray(rng.uniform(-20, -14) + 20 * fascia + 16 * fibres, dtype=np.float32)
+    return np.asarray(rng.uniform(-20, -14) + 24 * fascia + 18 * fibres, dtype=np.float32)
 
 
 def _behind_wall(rng: np.random.Generator, shape: tuple[int, int]) -> Field:

@@ -203,7 +203,7 @@ def test_letters_have_the_height_that_was_asked(family: str, height: int) -> Non
     font = choose_font(_rng(0), (family,))  # type: ignore[arg-type]
     ink = draw_text("H", font, height)
     assert abs(ink.shape[0] - height) <= max(3, height * 0.3)
-    assert ink.max() == 255 or ink.max() > 150
+    assert ink.max() > 150
     wide = draw_text("HHHH", font, height)
     assert wide.shape[1] > 2.5 * ink.shape[1]
     assert set(np.unique(wide)) - {0} == {value for value in np.unique(wide) if value >= 24}
