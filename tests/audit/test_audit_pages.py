@@ -107,7 +107,7 @@ def test_the_report_holds_nothing_private(report: str, secrets: tuple[str, ...])
 
 def test_the_report_says_what_happened(report: str) -> None:
     text = " ".join("".join(Page(report).text).split())
-    assert "Kept 8 50.0 %" in re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[a-z])(?=[0-9])|(?<=8)(?=50)", " ", text)
+    assert "<dt>Kept</dt><dd>8<span>50.0 %</span></dd>" in report
     assert "3 quarantined." in text
     assert "1 failed." in text
     assert "Not anonymised" not in text
