@@ -90,7 +90,8 @@ def _choose(picture: Pixels, level: Pixels, flat: Mask, share: npt.NDArray[np.fl
     """Level and colour of the background: the flat value that covers most of the picture and of its border."""
     border = np.concatenate([level[0], level[-1], level[:, 0], level[:, -1]])
     on_border = np.convolve(np.bincount(border, minlength=256), np.ones(3), mode="same") / border.size
-    weight = np.where(share >= MIN_BACKGROUND_SHARE, share + on_border, 0.0)
+    exact = np.bincount(level[flat], minlength=256) / level.size
+    weight = np.where(share >= MIN_BACKGROUND_SHARE, share + on_border + exact, 0.0)
     for value in np.argsort(-weight, kind="stable")[:CANDIDATES]:
         if weight[value] <= 0:
             break
