@@ -75,12 +75,14 @@ def inpaint(picture: Pixels, mask: Mask, usable: Mask | None = None, *, radius: 
     filled = picture.copy()
     for box, own in windows(mask, radius):
         unknown = mask[box.slices] if usable is None else mask[box.slices] | ~usable[box.slices]
-        part = np.ascontiguousarray(picture[box.slices])
         if unknown.all():
             known = ~mask if usable is None else usable & ~mask
             if known.any():
                 filled[box.slices][own] = np.median(picture[known], axis=0).astype(np.uint8)
             continue
+        part = picture[box.slices].copy()
+        # At its border OpenCV starts from the values under the mask: a letter cut by the edge would seed its own fill.
+        part[unknown] = np.median(part[~unknown], axis=0).astype(np.uint8)
         done = cv2.inpaint(part, unknown.astype(np.uint8), radius, cv2.INPAINT_TELEA)
         filled[box.slices][own] = done[own]
     return filled
