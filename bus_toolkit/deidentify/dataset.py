@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
@@ -43,7 +44,6 @@ SOP_INSTANCE_UID: Final = 0x00080018
 STUDY_INSTANCE_UID: Final = 0x0020000D
 SERIES_INSTANCE_UID: Final = 0x0020000E
 MODALITY: Final = 0x00080060
-PIXEL_DATA: Final = 0x7FE00010
 
 TYPED_SOP_CLASSES: Final = frozenset(
     {
@@ -106,7 +106,8 @@ def deidentify_dataset(dataset: Dataset, key: Key, *, anonymise: bool = False, p
     with quiet():
         sop_class = _sop_class(dataset)
         known = sop_class in TYPED_SOP_CLASSES
-        cleaner = _Cleaner(key, Identifiers.of(dataset))
+        big_endian = getattr(dataset, "original_encoding", (None, None))[1] is False
+        cleaner = _Cleaner(key, Identifiers.of(dataset), big_endian=big_endian)
         result = cleaner.clean(dataset, plan(types_known=known), 0)
         _require(result, dataset, sop_class, key)
         pseudonym = patient_pseudonym(dataset, key)
@@ -123,8 +124,9 @@ def deidentify_dataset(dataset: Dataset, key: Key, *, anonymise: bool = False, p
 class _Cleaner:
     """Carries what the walk over one header needs; used once."""
 
-    def __init__(self, key: Key, identifiers: Identifiers) -> None:
+    def __init__(self, key: Key, identifiers: Identifiers, *, big_endian: bool) -> None:
         self.key = key
+        self.big_endian = big_endian
         self.identifiers = identifiers
         self.wide = False
 
@@ -162,6 +164,9 @@ class _Cleaner:
             return _empty(tag, rule)
         if rule.how is How.TEXT and not all(text.isascii() for text in value):
             self.wide = True
+        if isinstance(value, bytes) and self.big_endian:
+            # Bytes that stand for 16 bit words; the output is little-endian.
+            value = np.frombuffer(value, dtype=">u2").astype("<u2").tobytes()
         single = isinstance(value, list) and len(value) == 1 and vr != "SQ"
         return DataElement(Tag(tag), vr, value[0] if single else value)
 
@@ -204,13 +209,14 @@ def _sop_class(dataset: Dataset) -> str:
 
 
 def _instance_uid(dataset: Dataset) -> str:
-    """The SOP Instance UID, from the file meta where the data set lacks it, else one that follows the pixels."""
+    """The SOP Instance UID, from the file meta where the data set lacks it, else one that follows the whole header."""
     found = _first(dataset, SOP_INSTANCE_UID) or _meta(dataset, "MediaStorageSOPInstanceUID")
     if found:
         return found
-    element = element_at(dataset, PIXEL_DATA)
-    content = element.value if element is not None and isinstance(element.value, bytes) else b""
-    return "content:" + hashlib.sha256(content).hexdigest()
+    content = hashlib.sha256()
+    for tag in sorted(dataset.keys()):
+        content.update(f"{int(tag):08X}={getattr(dataset.get_item(tag), 'value', None)!r};".encode("utf-8", "replace"))
+    return "content:" + content.hexdigest()
 
 
 def _missing_uids(dataset: Dataset) -> Iterator[tuple[int, str]]:

@@ -160,7 +160,7 @@ def _image_type(element: DataElement, _: Rule, __: Identifiers) -> Any:  # noqa:
 
 def _lut(element: DataElement, rule: Rule, _: Identifiers) -> Any:  # noqa: ANN401 - as above
     if isinstance(element.value, bytes):
-        return element.value if len(element.value) <= LARGEST_LUT else None
+        return element.value if len(element.value) <= LARGEST_LUT and len(element.value) % 2 == 0 else None
     found = [int(value) for value in values_of(element)]
     return found if "US" in rule.vrs and len(found) <= LARGEST_LUT // 2 else None
 

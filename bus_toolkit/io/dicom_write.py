@@ -1,8 +1,9 @@
 """Write a cleaned scan as a DICOM file: geometry of the original, pixels of the scan, header by PS3.15.
 
-Edited frames are display values of 8 bits. They are written uncompressed (Explicit VR Little Endian), MONOCHROME2 or
-RGB with colour by pixel, and what described how stored values become display values goes: window, modality and VOI
-tables, palette, padding value. That the picture was once compressed with loss stays on record (PS3.3 C.7.6.1.1.5).
+A picture that needs no change keeps its stored values. Edited frames are display values of 8 bits. They are written
+uncompressed (Explicit VR Little Endian), MONOCHROME2 or RGB with colour by pixel, and what described how stored values
+become display values goes: window, modality and VOI tables, palette, padding value. That the picture was once
+compressed with loss stays on record (PS3.3 C.7.6.1.1.5).
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from pydicom.uid import UID, ExplicitVRLittleEndian
 
 from bus_toolkit._version import __version__
 from bus_toolkit.deidentify.dataset import deidentify_dataset
-from bus_toolkit.errors import ConfigError
+from bus_toolkit.errors import ConfigError, InputError
+from bus_toolkit.io.dicom_unchanged import keep_pixels
 from bus_toolkit.io.quiet import quiet
 from bus_toolkit.io.write import atomic_write_bytes
 
@@ -115,9 +117,10 @@ def write_dicom(
     path
         Where it goes; its folder must exist.
     source_dataset
-        The header as it was read. It is not changed.
+        The header as it was read, with its file meta; with its pixel data when ``scan`` is None. It is not changed.
     scan
-        The edited scan: all frames, uint8 grey or RGB, of the size of the original.
+        The edited scan: all frames, uint8 grey or RGB, of the size of the original. None says that the picture is
+        good as it is: its stored values stay (:mod:`bus_toolkit.io.dicom_unchanged`).
     key, anonymise, pixels_checked
         See :func:`bus_toolkit.deidentify.deidentify_dataset`.
 
@@ -129,9 +132,9 @@ def write_dicom(
     Raises
     ------
     ConfigError
-        When the scan has not the original's rows and columns, or is not given.
+        When the scan has not the original's rows and columns, or there is neither a scan nor pixel data.
     InputError
-        When the header cannot be de-identified.
+        When the header cannot be de-identified, or the pixel data that shall stay are broken.
     OSError
         When the file cannot be written.
     """
@@ -151,17 +154,30 @@ def encode_dicom(
     pixels_checked: bool = False,
 ) -> bytes:
     """The bytes of the file that :func:`write_dicom` writes; same parameters, same errors."""
-    if scan is None:
-        msg = "a scan must be given. Got None"
-        raise ConfigError(msg)
     with quiet():
         result = deidentify_dataset(source_dataset, key, anonymise=anonymise, pixels_checked=pixels_checked)
-        _check_geometry(scan, result)
         _keep_loss_on_record(result, source_dataset)
-        _describe_pixels(result, scan)
-        _put_pixels(result, scan.frames)
-        meta = _file_meta(result, ExplicitVRLittleEndian)
-        return _encode(result, meta)
+        if scan is None:
+            syntax = _unchanged(result, source_dataset)
+        else:
+            _check_geometry(scan, result)
+            _describe_pixels(result, scan)
+            _put_pixels(result, scan.frames)
+            syntax = ExplicitVRLittleEndian
+        return _encode(result, _file_meta(result, syntax))
+
+
+def _unchanged(result: Dataset, source: Dataset) -> UID:
+    if PIXEL_DATA not in source:
+        msg = "a scan, or a source data set with its pixel data, must be given. Got neither"
+        raise ConfigError(msg)
+    try:
+        return keep_pixels(result, source)
+    except InputError:
+        raise
+    except Exception:  # noqa: BLE001 - broken data raise anything, and the words may be private
+        code, message = "corrupt", "The pixel data cannot be kept as they are."
+        raise InputError(code, message) from None
 
 
 def _check_geometry(scan: Scan, dataset: Dataset) -> None:
@@ -180,15 +196,14 @@ def _keep_loss_on_record(dataset: Dataset, source: Dataset) -> None:
     dataset.LossyImageCompression = "01"
     if not dataset.get("LossyImageCompressionMethod"):
         dataset.LossyImageCompressionMethod = method
-    if not dataset.get("LossyImageCompressionRatio"):
-        dataset.LossyImageCompressionRatio = _ratio(dataset, source)
+    if not dataset.get("LossyImageCompressionRatio") and PIXEL_DATA in source:
+        dataset.LossyImageCompressionRatio = _ratio(dataset, len(source[PIXEL_DATA].value))
 
 
-def _ratio(dataset: Dataset, source: Dataset) -> str:
-    stored = source[PIXEL_DATA].value if PIXEL_DATA in source else b""
+def _ratio(dataset: Dataset, stored: int) -> str:
     samples = int(dataset.Rows) * int(dataset.Columns) * int(dataset.get("SamplesPerPixel") or 1)
     whole = samples * int(dataset.get("NumberOfFrames") or 1) * int(dataset.get("BitsAllocated") or 8) // 8
-    return f"{max(1.0, whole / max(1, len(stored))):.3f}"
+    return f"{max(1.0, whole / max(1, stored)):.3f}"
 
 
 def _describe_pixels(dataset: Dataset, scan: Scan) -> None:
