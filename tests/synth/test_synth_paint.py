@@ -245,6 +245,17 @@ def test_doppler_keeps_colour_in_its_box() -> None:
     assert len(doppler(_rng(1), box, Ink(), amount=0.0)) == 1
 
 
+def test_flow_stays_within_a_steered_frame() -> None:
+    box = Box(20, 20, 180, 240)
+    image = np.full((200, 260), 90, dtype=np.uint8)
+    flow, frame = paint(image, doppler(_rng(4), box, Ink(), amount=0.6, steered=True)).overlays
+    left, right = frame.mask.argmax(axis=1), 259 - frame.mask[:, ::-1].argmax(axis=1)
+    assert np.ptp(left[30:170]) > 5  # it does lean
+    rows, cols = np.nonzero(flow.mask)
+    assert (cols >= left[rows] - 1).all()
+    assert (cols <= right[rows] + 1).all()
+
+
 def test_dual_view_is_both_pictures_and_a_strip() -> None:
     left, right = np.full((50, 60), 80, np.uint8), np.full((50, 70), 120, np.uint8)
     painted = dual_view(left, right, gap=6)
