@@ -78,16 +78,11 @@ class Key:
         try:
             path.parent.mkdir(mode=PRIVATE_FOLDER_MODE, parents=True, exist_ok=True)
             path.parent.chmod(PRIVATE_FOLDER_MODE)
-            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE_MODE)
             try:
-                with os.fdopen(descriptor, "w", encoding="ascii") as stream:
-                    stream.write(f"{_HEADER}\n{key.secret.hex()}\n")
-                    stream.flush()
-                    os.fsync(stream.fileno())
-                # A link, unlike a rename, fails where a key stands: of two first runs one wins, the other learns it.
-                os.link(temporary, path)
+                _write_whole(temporary, key)
+                _take_place(temporary, path)
             finally:
-                temporary.unlink()
+                temporary.unlink(missing_ok=True)
         except FileExistsError:
             msg = "the place of a new key must be free. Got one that holds a key already"
             raise OutputError(msg) from None
@@ -162,3 +157,26 @@ class Key:
     def digest(self, data: bytes) -> str:
         """32 hex digits of the bytes of an input, keyed: who has the file but not the key cannot make it again."""
         return self._mac("digest", hashlib.sha256(data).digest())[:16].hex()
+
+
+def _take_place(temporary: Path, path: Path) -> None:
+    """Give a whole file its name, unless something has that name: of two first runs one wins, the other learns it.
+
+    A link, unlike a rename, fails where a file stands. Where the file system has no links, look before the rename.
+    """
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        raise
+    except OSError:
+        if path.exists():
+            raise FileExistsError from None
+        temporary.rename(path)
+
+
+def _write_whole(path: Path, key: Key) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE_MODE)
+    with os.fdopen(descriptor, "w", encoding="ascii") as stream:
+        stream.write(f"{_HEADER}\n{key.secret.hex()}\n")
+        stream.flush()
+        os.fsync(stream.fileno())

@@ -48,6 +48,20 @@ def test_first_runs_at_the_same_time_share_one_key(tmp_path: Path) -> None:
     assert len(keys) == 1
 
 
+def test_a_file_system_without_links_will_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr("os.link", refuse)
+    path = tmp_path / "p" / "key"
+    key = Key.create(path)
+    assert Key.load(path) == key
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    with pytest.raises(OutputError, match="must be free"):
+        Key.create(path)
+    assert [entry.name for entry in path.parent.iterdir()] == ["key"]
+
+
 def test_two_keys_differ(tmp_path: Path) -> None:
     first, second = Key.create(tmp_path / "a" / "key"), Key.create(tmp_path / "b" / "key")
     assert first != second
