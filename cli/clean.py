@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -86,6 +87,7 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
         help="labels by file instead of by folder: columns file,label and optionally patient",
     )
     parser.add_argument("-j", "--jobs", type=int, metavar="N", help="worker processes (default: the cores)")
+    parser.add_argument("--debug", action="store_true", help="show the trace of an unexpected error (may hold names)")
     parser.add_argument("-q", "--quiet", action="store_true", help="no progress bar and no table; errors only")
 
 
@@ -146,7 +148,7 @@ def _parser() -> argparse.ArgumentParser:
         "--policy", default="york", metavar="NAME|FILE", help="york, keep-annotated, report-only, FILE"
     )
     explain.add_argument("--anonymise", "--anonymize", dest="anonymise", action="store_true", help="as for ingest")
-    explain.set_defaults(run=_explain)
+    explain.set_defaults(run=_explain, debug=False)
     return parser
 
 
@@ -245,6 +247,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:
         # Its text holds a path, and a path may hold a name.
         sys.stderr.write(f"bus-clean: the file system refused something ({type(error).__name__}: {error.strerror})\n")
+    except Exception as error:
+        if args.debug:
+            raise
+        # Its text may quote what it was given, so only its kind and place are told.
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{Path(place.filename).name}:{place.lineno}"
+        sys.stderr.write(f"bus-clean: unexpected {type(error).__name__} at {where}; --debug shows the whole trace\n")
     return EXIT_NOT_DONE
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from bus_toolkit.batch.explain import explain
 from bus_toolkit.policy import load_policy
+from bus_toolkit.synth import make_phantom
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*(ROOT / "docs").rglob("*.md"), ROOT / "README.md", ROOT / "CHANGELOG.md"])
@@ -37,9 +38,7 @@ def test_the_readme_lists_what_a_run_does() -> None:
 
 
 def test_the_snippets_for_python_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    rng = np.random.default_rng(3)
-    tissue = cv2.GaussianBlur(rng.rayleigh(60.0, (200, 260)).astype(np.float32), (0, 0), 1.4)
-    picture = np.clip(tissue, 2, 250).astype(np.uint8)
+    picture = make_phantom(np.random.default_rng(3), rows=200, cols=260, fan="full").image
     (tmp_path / "raw_york" / "benign").mkdir(parents=True)
     for name in ("scan.png", "raw_york/benign/a.png"):
         assert cv2.imwrite(str(tmp_path / name), picture)

@@ -95,6 +95,7 @@ class Writer:
 
     def _write_kept(self, record: Record, task: Task, source: Source, scan: Scan, picture: Pixels) -> Record:
         image = f"images/{record.label}/{self._name(record, task, '.png')}"
+        (self.out / image).parent.mkdir(parents=True, exist_ok=True)
         digest = write_png(self.out / image, picture)
         record = replace(
             record, image=image, image_sha256=digest, rows=int(picture.shape[0]), cols=int(picture.shape[1])
@@ -102,8 +103,14 @@ class Writer:
         if source.dataset is None:
             return record
         dicom = f"dicom/{record.label}/{self._name(record, task, '.dcm')}"
+        (self.out / dicom).parent.mkdir(parents=True, exist_ok=True)
         digest = write_dicom(
-            self.out / dicom, source_dataset=source.dataset, scan=scan, key=self.key, anonymise=self.anonymise
+            self.out / dicom,
+            source_dataset=source.dataset,
+            scan=scan,
+            key=self.key,
+            anonymise=self.anonymise,
+            pixels_checked=True,  # a DICOM scan gets here only after the second look
         )
         return replace(record, dicom=dicom, dicom_sha256=digest)
 
@@ -115,6 +122,7 @@ class Writer:
         return np.ascontiguousarray(before[fan.box.slices])
 
     def _write_review(self, record: Record, before: Pixels, after: Pixels | None, result: Result) -> Record:
+        (self.private / "review").mkdir(mode=0o700, exist_ok=True)
         name = f"review/{record.id}-before.jpg"
         drawn = draw_before(before, findings_of(result.plans), fan_of(result.plans))
         atomic_write_bytes(self.private / name, encode_jpeg(drawn))

@@ -20,7 +20,7 @@ AHEAD = 4
 
 
 @final
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Pool(Generic[_Task, _Done]):
     """Runs ``work`` on tasks in ``jobs`` worker processes, or in this process when ``jobs`` is 0.
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from bus_toolkit.audit.ledger import Ledger
     from bus_toolkit.batch.options import Options
     from bus_toolkit.deidentify import Key
+    from bus_toolkit.io import Discovery
     from bus_toolkit.record import Record
 
 
@@ -89,12 +90,20 @@ def ingest(options: Options, *, progress: Progress = silent) -> RunReport:
                 progress(done, len(tasks), record)
         facts = RunFacts(
             inputs=len({task.file for task in tasks} | set(ledger.files())),
-            aside=found.aside,
+            aside=_aside(found),
             seconds=time.monotonic() - started,
             worked=len(todo),
         )
         summary = finish(options, ledger, key, facts)
     return RunReport(summary=summary, outcomes=summary["outcomes"], resumed=resumed)
+
+
+def _aside(found: Discovery) -> dict[str, int]:
+    """What lies in the source and is no input, in words, with how many of each."""
+    words = {name.removeprefix("ignored:"): number for name, number in found.counts().items() if number}
+    words.pop("items", None)
+    masks = words.pop("companions", 0)
+    return {**({"companion masks": masks} if masks else {}), **words}
 
 
 def _is_done(task: Task, ledger: Ledger, options: Options, key: Key) -> bool:

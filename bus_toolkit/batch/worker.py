@@ -11,9 +11,11 @@ import cv2
 from bus_toolkit.batch.output import Writer
 from bus_toolkit.batch.pipelines import build_pipeline
 from bus_toolkit.io import read
-from bus_toolkit.outcome import Outcome, Reason
+from bus_toolkit.outcome import Outcome, Reason, Verdict
+from bus_toolkit.overlays import FindText
 from bus_toolkit.pipeline import Pipeline, Result, failure
 from bus_toolkit.record import Record
+from bus_toolkit.stage import Kind
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -111,8 +113,24 @@ class Worker:
     def _result(self, source: Source) -> Result:
         if self.writer is None:
             return self.pipeline.inspect(source.scan)
-        pipeline = self.masked if source.media == "dicom" else self.pipeline
-        return pipeline.run(source.scan)
+        if source.media != "dicom":
+            return self.pipeline.run(source.scan)
+        return second_look(self.masked, self.masked.run(source.scan))
+
+
+def second_look(pipeline: Pipeline, result: Result) -> Result:
+    """Look for text once more in what was cleaned: a header may say that pixels are clean only on such evidence."""
+    if result.scan is None:
+        return result
+    (finder,) = (stage for stage in pipeline.stages if isinstance(stage, FindText))
+    try:
+        left = [finding for finding in finder.examine(result.scan).findings if finding.kind is Kind.TEXT]
+    except Exception as error:  # noqa: BLE001  what cannot be looked at is not vouched for
+        return replace(result, verdict=failure(error), scan=None)
+    if not left:
+        return result
+    reason = Reason(code="text-left", detail="text was still found in the picture after it was cleaned")
+    return replace(result, verdict=Verdict(outcome=Outcome.QUARANTINED, reasons=(reason,)), scan=None)
 
 
 def _read(task: Task) -> Source:

@@ -1,4 +1,4 @@
-"""A small source folder, made here so that these tests depend on nothing else."""
+"""A small source folder of framed phantoms."""
 
 from pathlib import Path
 
@@ -6,12 +6,11 @@ import cv2
 import numpy as np
 import pytest
 
+from bus_toolkit.synth import make_phantom
+
 
 def speckle(seed: int, rows: int = 160, cols: int = 220) -> np.ndarray:
-    rng = np.random.default_rng(seed)
-    noise = cv2.GaussianBlur(rng.rayleigh(1.0, (rows, cols)).astype(np.float32), (0, 0), 1.5)
-    layers = 60 + 25 * np.sin(np.linspace(0, 9 + seed, rows))[:, None]
-    return np.clip(noise * layers, 2, 250).astype(np.uint8)
+    return make_phantom(np.random.default_rng(seed), rows=rows, cols=cols, fan="full", lesion="benign").image
 
 
 def framed(tissue: np.ndarray, banner: str = "") -> np.ndarray:

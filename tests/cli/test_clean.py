@@ -5,14 +5,14 @@ import numpy as np
 import pytest
 
 from bus_toolkit.cli.clean import main
+from bus_toolkit.synth import make_phantom
 
 
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
-    rng = np.random.default_rng(2)
     (tmp_path / "raw" / "benign").mkdir(parents=True)
-    tissue = cv2.GaussianBlur(rng.rayleigh(60.0, (180, 240)).astype(np.float32), (0, 0), 1.4)
-    assert cv2.imwrite(str(tmp_path / "raw" / "benign" / "a.png"), np.clip(tissue, 2, 250).astype(np.uint8))
+    picture = make_phantom(np.random.default_rng(2), rows=180, cols=240, fan="full").image
+    assert cv2.imwrite(str(tmp_path / "raw" / "benign" / "a.png"), picture)
     return tmp_path / "raw"
 
 
