@@ -12,6 +12,7 @@ JP2_SIGNATURE: Final = b"\x00\x00\x00\x0cjP  "
 SOF_JPEG_LS: Final = 0xF7
 SOF_RANGE: Final = range(0xC0, 0xD0)
 NOT_SOF: Final = frozenset({0xC4, 0xC8, 0xCC})
+LOSSLESS_SOF: Final = frozenset({0xC3, 0xC7, 0xCB, 0xCF})
 STANDALONE: Final = frozenset({0x01, *range(0xD0, 0xD8)})
 SCAN, END = 0xDA, 0xD9
 APP0, APP14 = 0xE0, 0xEE
@@ -32,6 +33,7 @@ class Codestream:
     components: tuple[int, ...]
     jfif: bool = False
     adobe: int | None = None
+    lossless: bool = False
 
     @property
     def guessed_ycc(self) -> bool:
@@ -40,7 +42,7 @@ class Codestream:
             return True
         if self.adobe is not None:
             return self.adobe != 0
-        return self.components not in RGB_IDS
+        return self.components not in RGB_IDS and not self.lossless
 
     def is_ycc(self, *, header_says: bool) -> bool:
         """Whether three components are YCbCr: the codestream's own word first, the DICOM header's last."""
@@ -80,7 +82,15 @@ def _parse_jpeg(frame: bytes) -> Codestream | None:
         if marker == SOF_JPEG_LS or (marker in SOF_RANGE and marker not in NOT_SOF):
             precision, rows, cols, count = struct.unpack_from(">BHHB", frame, body)
             ids = tuple(frame[body + 6 + 3 * index] for index in range(count))
-            return Codestream(rows=rows, cols=cols, precision=precision, components=ids, jfif=jfif, adobe=adobe)
+            return Codestream(
+                rows=rows,
+                cols=cols,
+                precision=precision,
+                components=ids,
+                jfif=jfif,
+                adobe=adobe,
+                lossless=marker in LOSSLESS_SOF,
+            )
         if marker == APP0 and frame.startswith(b"JFIF\x00", body):
             jfif = True
         if marker == APP14 and length >= ADOBE_LENGTH and frame.startswith(b"Adobe", body):

@@ -47,13 +47,17 @@ NATIVE: Final = frozenset(
         uid.ExplicitVRBigEndian,
     }
 )
-JPEG_8BIT: Final = frozenset({uid.JPEGBaseline8Bit, uid.JPEGExtended12Bit})
+EXTENDED: Final = frozenset({uid.JPEGBaseline8Bit, uid.JPEGExtended12Bit})
+JPEG_8BIT: Final = frozenset({*EXTENDED, uid.JPEGLossless, uid.JPEGLosslessSV1})
+"""At up to 8 bits these go to libjpeg-turbo, which also knows the lossless processes. GDCM ends the whole process on
+some broken streams, so it only gets what nothing else reads: more than 8 bits."""
 GREYS: Final = ("MONOCHROME1", "MONOCHROME2")
 YBR: Final = ("YBR_FULL", "YBR_FULL_422")
 PHOTOMETRICS: Final = (*GREYS, "PALETTE COLOR", "RGB", *YBR, "YBR_ICT", "YBR_RCT")
 COLOUR_SAMPLES: Final = 3
 BYTE: Final = 8
 DEEP: Final = 16
+RUST_PANIC: Final = "pyo3_runtime"
 HEADER_KEYS: Final = ("Rows", "Columns", "BitsAllocated")
 
 
@@ -147,15 +151,19 @@ def iter_frames(dataset: Dataset, header: PixelHeader) -> Iterator[Samples]:
     try:
         if header.syntax in JPEG_8BIT and header.stored <= BYTE:
             yield from _jpeg_frames(dataset, header)
-        elif header.syntax in JPEG_8BIT:
+        elif header.syntax in EXTENDED:
             yield from _deep_jpeg_frames(dataset, header)
         else:
             yield from _decoder_frames(dataset, header)
-    except (InputError, GeneratorExit):
+    except InputError:
         raise
     except MemoryError:
         code, message = "too-large", "The frames do not fit into memory."
-    except Exception as error:  # noqa: BLE001 - a decoder may raise anything on broken data, and its words may be private
+    except BaseException as error:
+        # A decoder may raise anything on broken data, its words may be private, and what Rust code calls a panic
+        # is no Exception in Python.
+        if not isinstance(error, Exception) and type(error).__module__ != RUST_PANIC:
+            raise
         cut = "truncated" in str(error).lower() or "less than expected" in str(error)
         code = "truncated" if cut else "corrupt"
         message = "The pixel data end too early." if cut else "The pixel data cannot be decoded."
@@ -174,7 +182,20 @@ def _encoded(dataset: Dataset, header: PixelHeader) -> Iterator[tuple[bytes, Cod
         if stream is not None and (stream.rows, stream.cols) != (header.rows, header.cols):
             code, message = "corrupt", "The size in the compressed pixel data is not the size in the header."
             raise InputError(code, message)
+        if stream is not None and not _is_sane(stream, header):
+            code, message = "corrupt", "Depth or colours of the compressed pixel data are not those in the header."
+            raise InputError(code, message)
         yield frame, stream
+
+
+def _is_sane(stream: Codestream, header: PixelHeader) -> bool:
+    """Whether a decoder may be trusted with it: GDCM reads past its buffers when depth or components disagree.
+
+    8 bit JPEG goes to Pillow, which sizes its buffers by the codestream; there grey in a colour file is let pass.
+    """
+    if header.syntax in JPEG_8BIT and header.stored <= BYTE:
+        return stream.precision == BYTE
+    return stream.precision <= header.allocated and len(stream.components) == header.samples
 
 
 def _jpeg_frames(dataset: Dataset, header: PixelHeader) -> Iterator[Samples]:
@@ -189,14 +210,21 @@ def _jpeg_frames(dataset: Dataset, header: PixelHeader) -> Iterator[Samples]:
             if image.mode not in ("L", "RGB"):
                 code, message = "unsupported-pixels", "A JPEG frame must have one or three components."
                 raise InputError(code, message)
-            if image.mode == "RGB" and _is_misread(stream, says_ycc=says_ycc):
-                image.draft("YCbCr", image.size)
-            yield np.asarray(image)
+            yield _jpeg_picture(image, stream, says_ycc=says_ycc) if image.mode == "RGB" else np.asarray(image)
 
 
-def _is_misread(stream: Codestream | None, *, says_ycc: bool) -> bool:
-    """Whether libjpeg would turn RGB components as if they were YCbCr."""
-    return stream is not None and stream.guessed_ycc and not stream.is_ycc(header_says=says_ycc)
+def _jpeg_picture(image: Image.Image, stream: Codestream | None, *, says_ycc: bool) -> Samples:
+    """Three components as RGB: libjpeg's transform is switched off where it would be wrong.
+
+    It turns nothing in the lossless processes; there the transform is made here.
+    """
+    guess = stream is not None and stream.guessed_ycc
+    truth = stream.is_ycc(header_says=says_ycc) if stream is not None else guess
+    lossless = stream is not None and stream.lossless
+    if guess and (lossless or not truth):
+        image.draft("YCbCr", image.size)
+    samples = np.asarray(image)
+    return ycc_to_rgb(samples) if truth and lossless else samples
 
 
 def _deep_jpeg_frames(dataset: Dataset, header: PixelHeader) -> Iterator[Samples]:

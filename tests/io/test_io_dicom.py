@@ -3,6 +3,7 @@ import logging
 import struct
 import warnings
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import gdcm
@@ -207,16 +208,16 @@ def test_component_ids_that_spell_rgb_win_over_the_header(scene: Any, make_dicom
         assert np.abs(frames_of(data)[0].astype(int) - wide).max() < 25
 
 
-@pytest.mark.parametrize("syntax", [uid.JPEGLossless, uid.JPEGLosslessSV1])
-@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
-def test_jpeg_lossless(syntax: Any, dtype: Any, ramp: Any, make_dicom: Any) -> None:
-    frame = ramp.astype(dtype) * (1 if dtype is np.uint8 else 256)
+def compress_lossless(frame: Any, syntax: str) -> bytes:
+    """JPEG lossless by GDCM, of grey or RGB components."""
+    rgb = frame.ndim == 3
     image = gdcm.Image()
     image.SetNumberOfDimensions(2)
-    image.SetDimensions((40, 24, 1))
+    image.SetDimensions((frame.shape[1], frame.shape[0], 1))
     bits = frame.dtype.itemsize * 8
-    image.SetPixelFormat(gdcm.PixelFormat(1, bits, bits, bits - 1, 0))
-    image.SetPhotometricInterpretation(gdcm.PhotometricInterpretation(gdcm.PhotometricInterpretation.MONOCHROME2))
+    image.SetPixelFormat(gdcm.PixelFormat(3 if rgb else 1, bits, bits, bits - 1, 0))
+    kind = gdcm.PhotometricInterpretation.RGB if rgb else gdcm.PhotometricInterpretation.MONOCHROME2
+    image.SetPhotometricInterpretation(gdcm.PhotometricInterpretation(kind))
     element = gdcm.DataElement(gdcm.Tag(0x7FE0, 0x0010))
     element.SetByteStringValue(frame.tobytes())
     image.SetDataElement(element)
@@ -226,10 +227,74 @@ def test_jpeg_lossless(syntax: Any, dtype: Any, ramp: Any, make_dicom: Any) -> N
     change.SetInput(image)
     assert change.Change()
     fragment = change.GetOutput().GetDataElement().GetSequenceOfFragments().GetFragment(0)
-    encoded = fragment.GetByteValue().GetBuffer().encode("utf-8", "surrogateescape")
-    got = frames_of(make_dicom(frame[None], syntax=syntax, encoded=[encoded]))[0]
+    return bytes(fragment.GetByteValue().GetBuffer().encode("utf-8", "surrogateescape"))
+
+
+@pytest.mark.parametrize("syntax", [uid.JPEGLossless, uid.JPEGLosslessSV1])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_jpeg_lossless(syntax: Any, dtype: Any, ramp: Any, make_dicom: Any) -> None:
+    frame = ramp.astype(dtype) * (1 if dtype is np.uint8 else 256)
+    got = frames_of(make_dicom(frame[None], syntax=syntax, encoded=[compress_lossless(frame, syntax)]))[0]
     expected = ramp if dtype is np.uint8 else np.rint(frame / 257).astype(np.uint8)
     assert np.array_equal(got, expected)
+
+
+def with_ids(encoded: bytes, ids: Any, *, adobe: int | None) -> bytes:
+    """A lossless JPEG with other component ids and with or without an Adobe segment."""
+    start = encoded.index(b"\xff\xee")
+    bare = bytearray(encoded[:start] + encoded[start + 2 + struct.unpack_from(">H", encoded, start + 2)[0] :])
+    frame, scan = bare.index(b"\xff\xc3") + 10, bare.index(b"\xff\xda") + 5
+    for index in range(3):
+        bare[frame + 3 * index] = bare[scan + 2 * index] = ids[index]
+    segment = b"" if adobe is None else b"\xff\xee\x00\x0eAdobe\x00d\x00\x00\x00\x00" + bytes([adobe])
+    return bytes(bare[:2]) + segment + bytes(bare[2:])
+
+
+@pytest.mark.parametrize(
+    ("ids", "adobe", "photometric", "is_ycc"),
+    [
+        (b"RGB", None, "RGB", False),
+        (b"RGB", None, "YBR_FULL", False),
+        (b"\1\2\3", None, "RGB", False),
+        (b"\1\2\3", None, "YBR_FULL", True),
+        (b"\0\1\2", None, "RGB", False),
+        (b"\1\2\3", 0, "YBR_FULL", False),
+        (b"\1\2\3", 1, "RGB", True),
+    ],
+)
+def test_colours_of_jpeg_lossless(  # noqa: PLR0917 - a table
+    ids: Any, adobe: Any, photometric: Any, is_ycc: Any, scene: Any, make_dicom: Any
+) -> None:
+    stored = convert_color_space(scene, "RGB", "YBR_FULL") if is_ycc else scene
+    encoded = with_ids(compress_lossless(stored, uid.JPEGLosslessSV1), ids, adobe=adobe)
+    data = make_dicom(scene[None], syntax=uid.JPEGLosslessSV1, encoded=[encoded], PhotometricInterpretation=photometric)
+    assert np.abs(frames_of(data)[0].astype(int) - scene).max() <= (2 if is_ycc else 0)
+
+
+def test_a_compressed_stream_that_contradicts_the_header_is_refused(ramp: Any, scene: Any, make_dicom: Any) -> None:
+    deep = ramp.astype(np.uint16) * 256
+    encoded = compress_lossless(deep, uid.JPEGLosslessSV1)
+    assert code_of(make_dicom(ramp[None], syntax=uid.JPEGLosslessSV1, encoded=[encoded])) == "corrupt"
+    wild = bytearray(encoded)
+    wild[wild.index(b"\xff\xc3") + 4] = 252
+    assert code_of(make_dicom(deep[None], syntax=uid.JPEGLosslessSV1, encoded=[bytes(wild)])) == "corrupt"
+    encoded = compress(scene, uid.JPEGLSLossless)
+    assert code_of(make_dicom(ramp[None], syntax=uid.JPEGLSLossless, encoded=[encoded])) == "corrupt"
+
+
+def test_a_panic_of_a_decoder_is_one_file_s_trouble(ramp: Any, make_dicom: Any) -> None:
+    encoded = struct.pack("<16I", 2, 64, 70, *[0] * 13) + b"\x81\x00" * 200
+    data = make_dicom(ramp[None].astype(np.uint16), syntax=uid.RLELossless, encoded=[encoded])
+    assert code_of(data) == "corrupt"
+
+
+def test_threads_read_at_once_and_leave_the_filters_of_warnings_alone(ramp: Any, make_dicom: Any) -> None:
+    data = make_dicom(ramp[None])
+    before = list(warnings.filters)
+    with ThreadPoolExecutor(4) as pool:
+        frames = list(pool.map(frames_of, [data] * 40))
+    assert all(np.array_equal(found[0], ramp) for found in frames)
+    assert warnings.filters == before
 
 
 @pytest.mark.parametrize(
