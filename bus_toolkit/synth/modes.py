@@ -48,7 +48,8 @@ def doppler(
     Both stamps are of kind doppler and have the region as their box; roles are ``"frame"`` and ``"flow"``.
     ``amount`` is the share of the region that has colour, 0 for none at all (a frame alone).
     """
-    slope = region.height * rng.uniform(-SLOPE, SLOPE) if steered else 0.0
+    lean = region.height * rng.uniform(-SLOPE, SLOPE) if steered else 0.0
+    slope = float(np.clip(lean, -region.width / 2, region.width / 2))
     top, bottom, left, right = region.row0, region.row1 - 1, region.col0, region.col1 - 1
     inset = abs(slope)
     corners: list[Point] = [

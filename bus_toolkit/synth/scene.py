@@ -46,7 +46,7 @@ CHANCES: dict[Kind, float] = {
     Kind.SPECTRAL: 0.02,
     Kind.MMODE: 0.02,
 }
-"""How often a kind is drawn. A choice for training, not what clinics show; about one picture in twenty stays clean."""
+"""How often a kind is drawn. A choice for training, not what clinics show; about one picture in thirty stays clean."""
 BANNER: tuple[Role, ...] = ("name", "id", "date", "time", "place", "technical", "technical")
 INSIDE: tuple[Role, ...] = ("laterality", "laterality", "clock", "clock", "annotation", "measurement", "name", "date")
 GREY_SHARE = 0.55
@@ -255,7 +255,9 @@ def _scale(sheet: _Sheet) -> list[Stamp]:
     rng = sheet.rng
     side = 1 if sheet.chance(0.5) else -1
     col = sheet.fan.col1 + 3 if side > 0 else sheet.fan.col0 - 3
-    col = int(np.clip(col, 12, max(sheet.cols - 12, 13)))
+    # Room for the digits, also where the fan fills the picture.
+    room = 26
+    col = int(np.clip(col, room, max(sheet.cols - room, room)))
     length = max(20.0, sheet.fan.height - 2.0)
     font = sheet.font if sheet.chance(0.5) else None
     ticks, axis = int(rng.integers(2, 9)), sheet.chance(0.5)

@@ -256,6 +256,14 @@ def test_flow_stays_within_a_steered_frame() -> None:
     assert (cols <= right[rows] + 1).all()
 
 
+@pytest.mark.parametrize("seed", range(10))
+def test_a_steep_frame_stays_in_a_narrow_region(seed: int) -> None:
+    box = Box(5, 20, 145, 31)
+    for overlay in paint(np.zeros((150, 60), dtype=np.uint8), doppler(_rng(seed), box, Ink(), steered=True)).overlays:
+        inner = box_of_mask(overlay.mask)
+        assert box.intersect(inner) == inner
+
+
 def test_dual_view_is_both_pictures_and_a_strip() -> None:
     left, right = np.full((50, 60), 80, np.uint8), np.full((50, 70), 120, np.uint8)
     painted = dual_view(left, right, gap=6)
