@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from bus_toolkit.fan.tissue import Coarse
     from bus_toolkit.geometry import Mask, Pixels, Polygon
 
+MIN_SCORE = 0.35
+"""Score below which there is a lit patch, but nothing like a fan; the faintest real one (a probe in air) has 0.5."""
 SMALLEST = 16
 """A picture with a side below this shows no fan."""
 SHARP = 0.35
@@ -40,6 +42,10 @@ PAD = 2
 """Coarse pixels kept clear of written things when a fading fan is extended."""
 NOISY = 0.85
 """Share of empty screen, away from what is written, below which a strip is dark tissue rather than a margin."""
+EMPTY = 0.5
+"""Share of empty screen from which a line beyond the fan is no longer part of it."""
+MOST_NOISE = 0.12
+"""Share of its height or width by which a fan may go on as noise; compression also makes noise."""
 REGION_HOLDS = 0.98
 """Share of the tissue that a region of the header must hold to be believed."""
 REGION_TOP = 0.04
@@ -139,6 +145,20 @@ def _free(written: Mask, box: Box) -> tuple[int, int, int, int]:
     )
 
 
+def _noisy(plain: Mask, box: Box) -> tuple[int, int, int, int]:
+    """By how many lines noise goes on beyond a rectangle at the top, left, bottom and right."""
+    rows, cols = box.slices
+    empty = (
+        plain[: box.row0, cols].mean(axis=1)[::-1] >= EMPTY,
+        plain[rows, : box.col0].mean(axis=0)[::-1] >= EMPTY,
+        plain[box.row1 :, cols].mean(axis=1) >= EMPTY,
+        plain[rows, box.col1 :].mean(axis=0) >= EMPTY,
+    )
+    top, left, bottom, right = (int(np.argmax(lines)) if lines.any() else lines.size for lines in empty)
+    tall, wide = int(MOST_NOISE * box.height), int(MOST_NOISE * box.width)
+    return min(top, tall), min(left, wide), min(bottom, tall), min(right, wide)
+
+
 def _plain_shares(coarse: Coarse, box: Box) -> tuple[float, float, float, float]:
     """The share of empty screen beside a rectangle at the top, left, bottom and right, away from what is written."""
     near = cv2.dilate(coarse.written.view(np.uint8), np.ones((NEAR_WRITING, NEAR_WRITING), np.uint8)).astype(np.bool_)
@@ -154,9 +174,9 @@ def _extend(coarse: Coarse, outline: _Outline, region: Box | None) -> _Outline:
     """Let the rectangle grow over the dark where tissue fades.
 
     A side is moved when tissue ends raggedly there, or when the picture is cropped to the tissue: all other sides touch
-    its border, or two do and what lies beyond is dark but noisy. It stops at anything written, unless the header's
-    region says where to stop, or the margin is noisy and all other sides touch the border: then the writing stands on
-    dark tissue.
+    its border, or two do and what lies beyond is dark but noisy. Otherwise it goes on as far as the noise does. It
+    stops at anything written, unless the header's region says where to stop, or the margin is noisy and all other sides
+    touch the border: then the writing stands on dark tissue.
     """
     box, shape = outline.box, coarse.tissue.shape
     sharp = sharpness(coarse.tissue, box)
@@ -164,16 +184,16 @@ def _extend(coarse: Coarse, outline: _Outline, region: Box | None) -> _Outline:
     touches = [gap <= BORDER * shape[side % 2] for side, gap in enumerate(gaps)]
     inside = _paint(shape, (1.0, 1.0), replace(outline, box=Box.whole(shape)), 2.0)
     free = _free(coarse.written & inside, box)
-    plain = _plain_shares(coarse, box)
+    plain, going_on = _plain_shares(coarse, box), _noisy(coarse.plain, box)
     grown, seen = box.as_list(), list(outline.seen)
     for side in range(4):
         others = sum(touches) - touches[side]
         ragged = sharp[side] < SHARP
         seen[side] = max(seen[side], 1.0 if touches[side] else min(1.0, sharp[side] / SHARP))
         noisy, cropped = plain[side] < NOISY, others == len(sharp) - 1
-        if not (ragged or cropped or (noisy and others == len(sharp) - 2)):
-            continue
-        step = gaps[side] if cropped and noisy else free[side]
+        step = min(free[side], going_on[side])
+        if ragged or cropped or (noisy and others == len(sharp) - 2):
+            step = gaps[side] if cropped and noisy else free[side]
         if region is not None and ragged:
             step = max(0, (region.as_list()[side] - grown[side]) * (-1 if side < BOTTOM else 1))
         grown[side] += -step if side < BOTTOM else step
@@ -299,13 +319,16 @@ def find_fan(picture: Pixels, regions: Sequence[Box] = ()) -> Fan | None:
         mask[:] = True
     lit = coarse.tissue & _paint(coarse.tissue.shape, (1.0, 1.0), outline, 1.0)
     cover = min(1.0, float(lit.sum()) * coarse.scale[0] * coarse.scale[1] / max(1, int(mask.sum())))
+    score = round(0.5 * cover + 0.125 * sum(outline.seen), 3)
+    if score < MIN_SCORE:
+        return None
     return Fan(
         mask=mask,
         box=box_of_mask(mask),
         polygon=polygon_of_mask(mask),
         shape=kind,
         background=background.colour,
-        score=round(0.5 * cover + 0.125 * sum(outline.seen), 3),
+        score=score,
     )
 
 

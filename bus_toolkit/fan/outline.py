@@ -44,6 +44,10 @@ EDGE_TOLERANCE = 2.5
 """Coarse pixels from an edge or arc within which tissue reaches it."""
 ARC_SHARE = 0.35
 """Share of the rays that must end on an arc; the others end in shadow or are cut off by the border of the picture."""
+ARC_BLUR = 0.03
+"""Share of the radius by which rays may end beyond the usual radius of an arc: blur, noise, an apex a little off."""
+ARC_REACH = 0.9
+"""Quantile of the ends of those rays at which the arc is drawn: hardly any tissue is cut, and no single mark counts."""
 BEYOND_ARC = 0.1
 """Share of the rays that may go on beyond the outer arc: something is attached to it there."""
 RAY_BINS = 48
@@ -134,7 +138,7 @@ def fit_leaning(rows: Floats, cols: Floats, edge: float, width: int, slope_like:
 def meet(left: Side, right: Side) -> tuple[float, float] | None:
     """The apex ``(row, col)`` in which two sides meet; None when they do not open downwards."""
     opening = right.slope - left.slope
-    if opening < 2 * MIN_SLOPE:
+    if opening < MIN_SLOPE:
         return None
     row = (left.offset - right.offset) / opening
     return row, left.offset + left.slope * row
@@ -203,8 +207,10 @@ def ring(tissue: Mask, left: Side, right: Side) -> Rays | None:
         inner, upper_share = _commonest(top.reach(stretch))
         if upper_share < ARC_SHARE or inner < SECTOR_RATIO * outer:
             inner = 0.0
-        if share < ARC_SHARE or (far > outer + 2 * EDGE_TOLERANCE).mean() > BEYOND_ARC:
-            outer = np.inf
+        near = far <= outer + max(2 * EDGE_TOLERANCE, ARC_BLUR * outer)
+        outer = (
+            float(np.quantile(far[near], ARC_REACH)) if share >= ARC_SHARE and (~near).mean() <= BEYOND_ARC else np.inf
+        )
         best = Rays(apex=apex, inner=inner, outer=outer, stretch=stretch)
     return best
 
