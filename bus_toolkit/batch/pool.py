@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _Task = TypeVar("_Task")
 _Done = TypeVar("_Done")
 
-AHEAD = 4
+AHEAD = 2
 """Tasks handed out ahead for each worker: enough to keep it busy, few enough to redo after a crash."""
 
 
@@ -47,8 +47,7 @@ class Pool(Generic[_Task, _Done]):
             yield from self._until_broken(rest, suspects)
             if not suspects:
                 return
-            for task in suspects:
-                yield self._alone(task)
+            yield from self._one_by_one(suspects)
 
     def _executor(self, jobs: int) -> ProcessPoolExecutor:
         # A forked child would inherit threads and open handles of OpenCV and onnxruntime in an unknown state.
@@ -80,12 +79,19 @@ class Pool(Generic[_Task, _Done]):
         finally:
             executor.shutdown(wait=True, cancel_futures=True)
 
-    def _alone(self, task: _Task) -> _Done:
-        with self._executor(1) as executor:
-            try:
-                return executor.submit(self.work, task).result()
-            except BrokenProcessPool:
-                return self.lost(task)
+    def _one_by_one(self, suspects: list[_Task]) -> Iterator[_Done]:
+        """With one task in flight, a process that dies tells which task kills it."""
+        executor = self._executor(1)
+        try:
+            for task in suspects:
+                try:
+                    yield executor.submit(self.work, task).result()
+                except BrokenProcessPool:
+                    executor.shutdown(wait=True)
+                    executor = self._executor(1)
+                    yield self.lost(task)
+        finally:
+            executor.shutdown(wait=True, cancel_futures=True)
 
 
 def _drain(pending: dict[Future[_Done], _Task], suspects: list[_Task]) -> Iterator[_Done]:

