@@ -292,7 +292,9 @@ def test_very_deep_nesting_is_taken_out_and_does_not_raise() -> None:
         inner = outer
     inner.SOPClassUID = US_IMAGE
     inner.Rows, inner.Columns = 4, 6
-    assert tokens.found_in(write(inner)) == []
+    data = write(inner)
+    assert tokens.found_in(data) == []
+    assert data.count(struct.pack("<HH", 0x0018, 0x6011)) == 64
 
 
 def test_the_name_in_another_character_set_does_not_survive() -> None:
