@@ -39,9 +39,10 @@ PANEL, PANEL_EXTENT = 400, 0.9
 """A part of so many pixels that fills this share of its box is a banner or a button."""
 BAR_ASPECT, BAR_EXTENT, BAR_MARGIN = 2.0, 0.85, 0.12
 """A colour bar is this much taller than wide, fills this share of its box, and lies in this outer share of columns."""
-TINT_SHARE, TINT_SPREAD, TINT_RANGE = 0.35, 14.0, 15.0
-"""Where more than this share of the picture is vivid, its hue spreads by less degrees, and its brightness by more
-grey values (standard deviation), it is a strongly tinted grey map."""
+TINT_LEVEL, TINT_SHARE, TINT_LEAST = 96, 0.6, 0.05
+"""Where more than 60 % of the pixels from grey value 96, and 5 % of all, are vivid, it may be a strong tint."""
+TINT_SPREAD, TINT_RANGE = 14.0, 15.0
+"""It is one when the hue spreads by less degrees, and the brightness by more grey values (standard deviations)."""
 MOST_PARTS = 300
 """Largest parts that are looked at; bounds the time that a photograph takes."""
 
@@ -63,10 +64,10 @@ def colours_of(look: Look) -> Colours | None:
     if look.rgb is None:
         return None
     chroma = chroma_of(look.rgb)
-    if int(chroma.max()) == 0:
-        return None
-    vivid = (chroma >= VIVID_CHROMA) & (chroma >= VIVID_SATURATION * look.grey)
-    if vivid.mean() > TINT_SHARE and _is_tint(look.rgb[vivid]):
+    vivid = chroma >= VIVID_CHROMA
+    if vivid.any():
+        vivid &= chroma >= np.float32(VIVID_SATURATION) * look.grey
+    if vivid.mean() > TINT_LEAST and vivid[look.grey >= TINT_LEVEL].mean() > TINT_SHARE and _is_tint(look.rgb[vivid]):
         vivid = np.zeros_like(vivid)
     return Colours(chroma=chroma, vivid=vivid)
 

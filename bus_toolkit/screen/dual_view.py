@@ -29,7 +29,7 @@ STEP = (2.0, 3.0, 6.0)
 scans the largest was 2.4; on the seams at hand 3.4 and more."""
 ACROSS = (1.05, 1.2, 1.6)
 """The same for columns four apart: a drawn line is a step too, but the tissue on its two sides is the same."""
-ACROSS_LINE = (1.2, 1.6, 2.4)
+ACROSS_LINE = (1.1, 1.3, 2.0)
 """The same where the step has another one beside it, as a drawn line has."""
 FAR = 4
 """Columns apart, in pixels, for a comparison across a drawn line."""
@@ -78,9 +78,10 @@ def seam(grey: Grey) -> float:
     across = _steps(part, FAR, 1)[0]
     best = 0.0
     for col in np.flatnonzero(near > STEP[0]):
-        beside = max(near[max(0, col - 1)], near[min(col + 1, len(near) - 1)])
+        beside = np.r_[near[max(0, col - BESIDE) : col], near[col + 1 : col + BESIDE + 1]].max(initial=0.0)
         needed = ACROSS if beside < near[col] / 2 else ACROSS_LINE
-        far = float(across[max(0, col - FAR + 1) : col + 1].max(initial=0.0))
+        # All pairs that straddle a seam differ; of those around a drawn line one has both ends beside it.
+        far = float(across[max(0, col - FAR + 1) : col + 1].min(initial=MOST))
         best = max(best, min(ramp(float(near[col]), *STEP), ramp(far, *needed)))
     return best
 

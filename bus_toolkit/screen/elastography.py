@@ -12,6 +12,7 @@ from bus_toolkit.screen.colour import chroma_of, hue_of
 from bus_toolkit.screen.look import NOTHING, SMALL_SIDE, Sighting, ramp
 
 if TYPE_CHECKING:
+    from bus_toolkit.screen.colour import Colours
     from bus_toolkit.screen.look import Look
 
 CHROMA = 30
@@ -32,13 +33,13 @@ MIDDLE_SHARE = (0.05, 0.15, 0.35)
 jumps from red to blue and shows few of them."""
 
 
-def elastography(look: Look) -> Sighting:
+def elastography(look: Look, colours: Colours | None) -> Sighting:
     """A dense, rectangular map of many hues.
 
     Score: the least of three, each 0.5 at its operating point: how well the coloured part fills its box, how many
     hues it uses, and how much of it lies in the middle of the range. The box is around the map.
     """
-    if look.rgb is None:
+    if look.rgb is None or colours is None or (colours.chroma >= CHROMA).mean() < MIN_SHARE / 2:
         return NOTHING
     factor = SMALL_SIDE / max(look.grey.shape)
     size = look.small.shape[1], look.small.shape[0]

@@ -52,17 +52,17 @@ def not_ultrasound(look: Look) -> Sighting:
         return NOTHING
     scores = [
         ramp(float((look.small[area] >= WHITE_LEVEL).mean()), *WHITE),
-        ramp(_levels(look.grey[look.area]), *LEVELS),
+        ramp(_levels(look.grey, look.area), *LEVELS),
     ]
     if min(look.grey.shape) >= MIN_SIDE:
         scores += [_flat(look.small, area), _texture(look.small, area)]
     return Sighting(score=max(scores))
 
 
-def _levels(values: Grey) -> int:
+def _levels(grey: Grey, area: Mask) -> int:
     """How many grey values it takes to make up 97 % of the pixels."""
-    counts = np.sort(np.bincount(values, minlength=256))[::-1]
-    return int(np.searchsorted(np.cumsum(counts), LEVELS_SHARE * values.size)) + 1
+    counts = np.sort(cv2.calcHist([grey], [0], area.astype(np.uint8), [256], [0, 256]).ravel())[::-1]
+    return int(np.searchsorted(np.cumsum(counts), LEVELS_SHARE * counts.sum())) + 1
 
 
 def _flat(small: Grey, area: Mask) -> float:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, final
 
-import cv2
 import numpy as np
 
 from bus_toolkit.errors import ConfigError
@@ -24,10 +23,10 @@ from bus_toolkit.stage import Finding, Kind, Plan, fan_of
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from bus_toolkit.geometry import Box
     from bus_toolkit.scan import Scan
     from bus_toolkit.screen.look import Sighting
 
+OPERATING_POINT = 0.5
 MOST_FRAMES = 64
 """Frames of a clip, spread evenly, in which colour is looked for: it may flash in a few of them only."""
 
@@ -53,7 +52,7 @@ class Screen:
         When ``min_score`` is not above 0 and at most 1.
     """
 
-    min_score: float = 0.5
+    min_score: float = OPERATING_POINT
     name: ClassVar[str] = "screen"
     edits: ClassVar[bool] = False
 
@@ -66,15 +65,16 @@ class Screen:
         """Look at the picture, or at the middle frame of a clip and the one with most colour."""
         fan = fan_of(seen)
         mask = None if fan is None else fan.mask
-        middle = len(scan.frames) // 2
-        findings = list(_look_for(look_at(scan.frames[middle], mask)))
+        middle = look_at(scan.frames[len(scan.frames) // 2], mask)
         colourful = _most_colourful(scan)
-        if colourful != middle:
-            findings += _colour(look_at(scan.frames[colourful], mask), ())
-        if len(scan.frames) > 1:
-            # A clip is blank when no frame of it shows anything.
-            findings = [finding for finding in findings if finding.kind is not Kind.BLANK]
-            findings += _finding(Kind.BLANK, "screen.blank", blank(look_at(scan.composite("max"), mask)))
+        coloured = middle if colourful is None else look_at(scan.frames[colourful], mask)
+        # A clip is blank when no frame of it shows anything.
+        brightest = middle if len(scan.frames) == 1 else look_at(scan.composite("max"), mask)
+        findings = [*_layout(middle), *_colour(coloured)]
+        if not any(finding.detector == "screen.panel" for finding in findings):
+            # The fan that was found beside a panel of time may be no more than a thumbnail.
+            findings += _finding(Kind.BLANK, "screen.blank", blank(brightest))
+        findings += _finding(Kind.NOT_ULTRASOUND, "screen.not-ultrasound", not_ultrasound(middle))
         findings += _header(scan)
         kept = [finding for finding in findings if finding.score >= self.min_score]
         return Plan(stage=self.name, findings=tuple(kept))
@@ -92,27 +92,26 @@ class Screen:
         yield "Look for pictures with hardly any echo, and for pictures that are not ultrasound."
 
 
-def _look_for(look: Look) -> Iterator[Finding]:
+def _layout(look: Look) -> Iterator[Finding]:
+    """What lines and areas show: panels of time, the colour box, two views."""
     colours = colours_of(look)
-    frames = rectangles(*find_lines(look.grey, None if colours is None else colours.chroma))
+    frames = rectangles(find_lines(look.grey, None if colours is None else colours.chroma))
     trace, is_spectrum = panel(look, [box for box, _ in frames])
-    kind = Kind.SPECTRAL if is_spectrum else Kind.MMODE
-    yield from _finding(kind, "screen.panel", trace)
-    yield from _colour(look, frames)
-    yield from _finding(Kind.DUAL_VIEW, "screen.dual-view", dual_view(look))
-    yield from _finding(Kind.BLANK, "screen.blank", blank(look))
-    yield from _finding(Kind.NOT_ULTRASOUND, "screen.not-ultrasound", not_ultrasound(look))
-
-
-def _colour(look: Look, frames: Sequence[tuple[Box, float]]) -> Iterator[Finding]:
+    yield from _finding(Kind.SPECTRAL if is_spectrum else Kind.MMODE, "screen.panel", trace)
+    if trace.box is not None:
+        # A panel's own grid makes rectangles too.
+        frames = [frame for frame in frames if frame[0].intersect(trace.box).area == 0]
     yield from _finding(Kind.DOPPLER, "screen.colour-box", colour_box(look, frames))
+    yield from _finding(Kind.DUAL_VIEW, "screen.dual-view", dual_view(look))
+
+
+def _colour(look: Look) -> list[Finding]:
+    """What colour shows: a map of hardness, else flow, for the same colours are not evidence of two things."""
     colours = colours_of(look)
-    if colours is None:
-        return
-    hard = elastography(look)
-    yield from _finding(Kind.ELASTOGRAPHY, "screen.elastography", hard)
-    if hard.score < 0.5:  # noqa: PLR2004  the same colours are not evidence of two things
-        yield from _finding(Kind.DOPPLER, "screen.flow", flow(look, colours))
+    hardness = elastography(look, colours)
+    if hardness.score >= OPERATING_POINT:
+        return _finding(Kind.ELASTOGRAPHY, "screen.elastography", hardness)
+    return _finding(Kind.DOPPLER, "screen.flow", flow(look, colours))
 
 
 def _finding(kind: Kind, detector: str, sighting: Sighting) -> list[Finding]:
@@ -121,14 +120,13 @@ def _finding(kind: Kind, detector: str, sighting: Sighting) -> list[Finding]:
     return [Finding(kind=kind, box=sighting.box, score=sighting.score, detector=detector)]
 
 
-def _most_colourful(scan: Scan) -> int:
-    """The frame with most strongly coloured pixels; the middle one where there is no colour."""
-    middle = len(scan.frames) // 2
+def _most_colourful(scan: Scan) -> int | None:
+    """The frame of a clip with most strongly coloured pixels; None where there is no colour."""
     if not scan.is_rgb or len(scan.frames) == 1:
-        return middle
+        return None
     picked = np.unique(np.linspace(0, len(scan.frames) - 1, MOST_FRAMES).round().astype(int))
-    counts = [cv2.countNonZero((chroma_of(scan.frames[i]) >= VIVID_CHROMA).view(np.uint8)) for i in picked]
-    return int(picked[int(np.argmax(counts))]) if max(counts) > 0 else middle
+    counts = [int((chroma_of(scan.frames[i]) >= VIVID_CHROMA).sum()) for i in picked]
+    return int(picked[int(np.argmax(counts))]) if max(counts) > 0 else None
 
 
 def _header(scan: Scan) -> Iterator[Finding]:

@@ -31,6 +31,12 @@ FILLED = 0.75
 """Share of a line's pixels that must show it before the gaps are bridged."""
 MIN_SIDE = 0.1
 """Shortest side of a box, as a share of the picture's shorter side."""
+MAX_LEAN = 0.6
+"""Columns that a box may lean for each row of its height: beams are steered by 30 degrees at most."""
+LEANING_LINES = 16
+"""Longest level lines among which boxes that lean are looked for: their search costs most."""
+SAMPLES = 48
+"""Points of a leaning line that are looked at."""
 MAX_LINES = 60
 """Longest lines kept in each direction: bounds the search in a picture made of nothing but lines."""
 CORNER = 5
@@ -54,6 +60,19 @@ class Line:
     def length(self) -> int:
         """Pixels from end to end."""
         return self.stop - self.start
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lines:
+    """The thin lines of a picture.
+
+    ``along_rows`` and ``along_cols`` are each longest first. ``upright`` is ``(rows, cols)`` bool, True where a pixel
+    differs from both pixels two columns away: what lines that lean are made of.
+    """
+
+    along_rows: list[Line]
+    along_cols: list[Line]
+    upright: Mask
 
 
 def ridges(grey: Grey, contrast: int = CONTRAST) -> Mask:
@@ -103,8 +122,8 @@ def _thinned(lines: list[Line]) -> list[Line]:
     return kept
 
 
-def find_lines(grey: Grey, colourfulness: Grey | None = None) -> tuple[list[Line], list[Line]]:
-    """Thin lines along rows and along columns, each longest first.
+def find_lines(grey: Grey, colourfulness: Grey | None = None) -> Lines:
+    """Thin lines along rows and along columns.
 
     Parameters
     ----------
@@ -115,24 +134,62 @@ def find_lines(grey: Grey, colourfulness: Grey | None = None) -> tuple[list[Line
     """
     min_length = max(16, int(MIN_SIDE * min(grey.shape)))
     if min(grey.shape) < 2 * min_length:
-        return [], []
-    along_rows, along_cols = ridges(grey), ridges(np.ascontiguousarray(grey.T))
+        return Lines([], [], np.zeros(grey.shape, dtype=np.bool_))
+    level, upright = ridges(grey), ridges(np.ascontiguousarray(grey.T))
     if colourfulness is not None:
-        along_rows |= ridges(colourfulness, COLOUR_CONTRAST)
-        along_cols |= ridges(np.ascontiguousarray(colourfulness.T), COLOUR_CONTRAST)
-    return lines_along_rows(along_rows, min_length), lines_along_rows(along_cols, min_length)
+        level |= ridges(colourfulness, COLOUR_CONTRAST)
+        upright |= ridges(np.ascontiguousarray(colourfulness.T), COLOUR_CONTRAST)
+    return Lines(lines_along_rows(level, min_length), lines_along_rows(upright, min_length), upright.T)
 
 
-def rectangles(along_rows: list[Line], along_cols: list[Line]) -> list[tuple[Box, float]]:
+def rectangles(lines: Lines) -> list[tuple[Box, float]]:
     """Rectangles that thin lines make, with the drawn share of their outline (0.7 to 1), best first.
 
-    Three sides are enough, for the fourth may lie on the rim of the picture or under something else.
+    Three sides are enough, for the fourth may lie on the rim of the picture or under something else. Boxes that lean,
+    as a steered beam makes them, are among them when both level sides are drawn.
     """
-    found = dict(_pairs(along_cols, along_rows))
-    for turned, drawn in _pairs(along_rows, along_cols):
+    found = dict(_pairs(lines.along_cols, lines.along_rows))
+    for turned, drawn in _pairs(lines.along_rows, lines.along_cols):
         box = Box(turned.col0, turned.row0, turned.col1, turned.row1)
         found[box] = max(drawn, found.get(box, 0.0))
+    for box, drawn in _leaning(lines):
+        found[box] = max(drawn, found.get(box, 0.0))
     return sorted(found.items(), key=lambda item: (-round(item[1], 2), -item[0].area, item[0]))
+
+
+def _leaning(lines: Lines) -> Iterator[tuple[Box, float]]:
+    """Boxes around two level lines of one length whose ends are joined by lines that lean alike."""
+    ordered = sorted(lines.along_rows[:LEANING_LINES], key=lambda line: line.at)
+    pairs = [pair for pair in combinations(ordered, 2) if _may_lean(*pair, min(lines.upright.shape))]
+    if not pairs:
+        return
+    wider = cv2.dilate(lines.upright.astype(np.uint8), np.ones((1, 3), dtype=np.uint8)) > 0
+    for top, bottom in pairs:
+        left = _seen(wider, top.at, top.start, bottom.at, bottom.start)
+        if left < FILLED:
+            continue
+        right = _seen(wider, top.at, top.stop - 1, bottom.at, bottom.stop - 1)
+        if right < FILLED:
+            continue
+        level, height = top.length + bottom.length, bottom.at - top.at
+        box = Box(top.at, min(top.start, bottom.start), bottom.at + 1, max(top.stop, bottom.stop))
+        yield box, (level + height * (left + right)) / (level + 2 * height)
+
+
+def _may_lean(top: Line, bottom: Line, side: int) -> bool:
+    """Whether two level lines are as long as each other and lie as the two ends of a leaning box do."""
+    height = bottom.at - top.at
+    lean, lean_right = bottom.start - top.start, bottom.stop - top.stop
+    return height >= MIN_SIDE * side and abs(lean - lean_right) <= 2 * GAP and CORNER < abs(lean) <= MAX_LEAN * height
+
+
+def _seen(upright: Mask, row0: int, col0: int, row1: int, col1: int) -> float:
+    """Largest share of a leaning line that is seen, each end moved as far as a gap may have lengthened it."""
+    rows = np.unique(np.linspace(row0 + 2, row1 - 2, SAMPLES).round().astype(int))
+    moves = np.arange(-GAP, GAP + 1, 2)
+    heads, tails = (ends.reshape(-1, 1) for ends in np.meshgrid(col0 + moves, col1 + moves))
+    cols = np.round(heads + (tails - heads) * ((rows - row0) / (row1 - row0))).astype(int)
+    return float(upright[rows, np.clip(cols, 0, upright.shape[1] - 1)].mean(axis=1).max())
 
 
 def _pairs(sides: list[Line], across: list[Line]) -> Iterator[tuple[Box, float]]:
