@@ -54,7 +54,7 @@ class FindFan:
 
     def describe(self) -> Iterator[str]:
         """One plain sentence for each thing that it does."""
-        yield "Finds the ultrasound sector (linear, curved or sector shaped) and the colour of what lies around it."
+        yield "Find the ultrasound sector (linear, curved or sector shaped) and the colour of what lies around it."
 
 
 @final
@@ -125,6 +125,6 @@ class CropFan:
     def describe(self) -> Iterator[str]:
         """One plain sentence for each thing that it does."""
         if self.anonymise:
-            yield "Paints everything outside the ultrasound sector in the background colour, in every frame."
+            yield "Paint everything outside the ultrasound sector in the background colour, in every frame."
         if self.crop:
-            yield "Crops the picture to the ultrasound sector."
+            yield "Crop the picture to the ultrasound sector."

@@ -125,4 +125,4 @@ class Fill:
         """One plain sentence for each thing that it does."""
         if self.kinds:
             names = ", ".join(sorted(str(kind).replace("_", " ") for kind in self.kinds))
-            yield f"Fills what was drawn over the picture ({names}) from the pixels around it, in every frame."
+            yield f"Fill what was drawn over the picture ({names}) from the pixels around it, in every frame."
