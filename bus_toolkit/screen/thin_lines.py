@@ -29,6 +29,9 @@ GAP = 9
 """Longest gap, in pixels, that is bridged: where text, a caliper or flow crosses the line."""
 FILLED = 0.75
 """Share of a line's pixels that must show it before the gaps are bridged."""
+SAME, MOSTLY, SOLID = 25, 0.6, 7
+"""A drawn line keeps within so many grey values of its median on 60 % of its pixels; it ends where so many in a row
+no longer do."""
 MIN_SIDE = 0.1
 """Shortest side of a box, as a share of the picture's shorter side."""
 MAX_LEAN = 0.6
@@ -89,8 +92,8 @@ def ridges(grey: Grey, contrast: int = CONTRAST) -> Mask:
     return mask
 
 
-def lines_along_rows(ridge: Mask, min_length: int) -> list[Line]:
-    """Thin lines along rows, longest first, at most 60, from what :func:`ridges` gave."""
+def lines_along_rows(ridge: Mask, grey: Grey, min_length: int) -> list[Line]:
+    """Thin lines along rows, longest first, at most 60, from what :func:`ridges` gave on ``grey``."""
     marked = ridge.astype(np.uint8)
     if marked.shape[1] < min_length:
         return []
@@ -101,11 +104,23 @@ def lines_along_rows(ridge: Mask, min_length: int) -> list[Line]:
         closed = cv2.morphologyEx(marked[row : row + 1], cv2.MORPH_CLOSE, np.ones((1, GAP), dtype=np.uint8))[0]
         edges = np.flatnonzero(np.diff(closed, prepend=0, append=0))
         lines += [
-            Line(int(row), int(start), int(stop))
+            _trimmed(Line(int(row), int(start), int(stop)), grey[row])
             for start, stop in zip(edges[::2], edges[1::2], strict=True)
             if stop - start >= min_length and marked[row, start:stop].mean() >= FILLED
         ]
     return _thinned(sorted(lines, key=lambda line: (-line.length, line.at, line.start)))
+
+
+def _trimmed(line: Line, values: Grey) -> Line:
+    """A line of one brightness without what tissue that happens to go on straight has added to its ends."""
+    part = values[line.start : line.stop].astype(np.int16)
+    same = np.abs(part - np.median(part)) <= SAME
+    if same.mean() < MOSTLY:
+        return line
+    solid = np.flatnonzero(np.convolve(same, np.ones(SOLID), mode="valid") == SOLID)
+    if solid.size == 0:
+        return line
+    return Line(line.at, line.start + int(solid[0]), line.start + int(solid[-1]) + SOLID)
 
 
 def _thinned(lines: list[Line]) -> list[Line]:
@@ -135,11 +150,12 @@ def find_lines(grey: Grey, colourfulness: Grey | None = None) -> Lines:
     min_length = max(16, int(MIN_SIDE * min(grey.shape)))
     if min(grey.shape) < 2 * min_length:
         return Lines([], [], np.zeros(grey.shape, dtype=np.bool_))
-    level, upright = ridges(grey), ridges(np.ascontiguousarray(grey.T))
+    turned = np.ascontiguousarray(grey.T)
+    level, upright = ridges(grey), ridges(turned)
     if colourfulness is not None:
         level |= ridges(colourfulness, COLOUR_CONTRAST)
         upright |= ridges(np.ascontiguousarray(colourfulness.T), COLOUR_CONTRAST)
-    return Lines(lines_along_rows(level, min_length), lines_along_rows(upright, min_length), upright.T)
+    return Lines(lines_along_rows(level, grey, min_length), lines_along_rows(upright, turned, min_length), upright.T)
 
 
 def rectangles(lines: Lines) -> list[tuple[Box, float]]:
