@@ -17,6 +17,8 @@ LARGEST: Final = 0.3
 """A body mark takes no more than this share of the picture's height and width."""
 LOWER: Final = 0.5
 """At the sides, a body mark lies in the lower half of the picture."""
+LINE: Final = 0.6
+"""A straight slanted stroke in the sector up to this share of the picture's longer side measures something."""
 INSIDE: Final = 0.5
 """Share of its box that a stroke must have in the sector to count as lying inside."""
 
@@ -40,7 +42,11 @@ def kind_of(stroke: Stroke, shape: tuple[int, int], fan: Mask | None) -> Kind:
     inside = fan is None or float(fan[box.slices].mean()) >= INSIDE
     if small and (touches(box, shape) or not inside or _in_band(stroke, shape)):
         return Kind.BODYMARK
-    return Kind.OUTLINE if stroke.closed and inside else Kind.GRAPHIC
+    if not inside:
+        return Kind.GRAPHIC
+    if stroke.closed or stroke.bent:
+        return Kind.OUTLINE
+    return Kind.CALIPER if max(box.height, box.width) <= LINE * max(shape) else Kind.GRAPHIC
 
 
 def _in_band(stroke: Stroke, shape: tuple[int, int]) -> bool:

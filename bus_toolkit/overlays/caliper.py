@@ -30,7 +30,7 @@ SHORTEST: Final = 3
 """An arm, counted from the centre, is at least this long, in pixels."""
 SHORTEST_X: Final = 4
 """Diagonal arms are at least this long along each axis; smaller ones are corners of letters."""
-DOUBT: Final = 0.5
+DOUBT: Final = 0.45
 """What a mark counts whose arms are not all alike: not enough alone, enough at the end of a measuring line."""
 SPREAD: Final = 60
 """Grey levels between the 10th and 90th percentile of the arms; 15 with JPEG noise, 50 when scaled down."""
@@ -84,11 +84,14 @@ class Mark:
 
     @property
     def box(self) -> Box:
-        """Around the arms and their thickness; an arm that runs on as a line counts like the others."""
-        first, second, third, fourth = (min(arm, self.size + 1) for arm in self.arms)
+        """Around the arms and their thickness: symmetric, for a digit may hide an arm and a line lengthen one."""
+        across, down = (
+            min(max(pair), self.size + 1) if max(pair) >= self.size else self.size
+            for pair in (self.arms[:2], self.arms[2:])
+        )
         if self.style == "x":
-            first = second = third = fourth = max(first, second, third, fourth)
-        return Box(self.row - third, self.col - first, self.row + fourth + 1, self.col + second + 1).grow(1)
+            across = down = max(across, down)
+        return Box(self.row - down, self.col - across, self.row + down + 1, self.col + across + 1).grow(1)
 
 
 def _arm_means(ridges: Channel, along: tuple[int, int], style: Style) -> tuple[Channel, Channel]:

@@ -27,7 +27,7 @@ BOLD: Final = 10
 """Crosses with longer arms, in pixels, may have strokes wider than four pixels."""
 LONE_X: Final = 0.4
 """An x without a second one is more often a letter."""
-LEVELS_APART: Final = 45.0
+LEVELS_APART: Final = 60.0
 """Two marks of one measurement have ink levels no further apart than this."""
 
 
@@ -45,7 +45,7 @@ def alike(first: Mark, second: Mark) -> bool:
         first.channel == second.channel
         and first.style == second.style
         and abs(first.level - second.level) <= LEVELS_APART
-        and abs(first.size - second.size) <= max(2, 0.3 * max(first.size, second.size))
+        and abs(first.size - second.size) <= max(2, 0.35 * max(first.size, second.size))
     )
 
 
@@ -94,7 +94,9 @@ def _in_word(mark: Mark, words: Sequence[Box]) -> bool:
     )
 
 
-def find_calipers(channels: Sequence[Channel], least: float = 0.5, words: Sequence[Box] = ()) -> Calipers:
+def find_calipers(
+    channels: Sequence[Channel], least: float = 0.5, words: Sequence[Box] = (), near: Mask | None = None
+) -> Calipers:
     """Crosses and the lines between them.
 
     Parameters
@@ -105,8 +107,11 @@ def find_calipers(channels: Sequence[Channel], least: float = 0.5, words: Sequen
         Marks with a lower score are left out.
     words
         Boxes of recognised words; a cross that is one of their letters is left out.
+    near
+        ``(rows, cols)`` bool, True in and near the sector; a cross elsewhere is left out. None looks everywhere.
     """
     every = [mark for number, one in enumerate(channels) for mark in find_marks(one, number)]
+    every = [mark for mark in every if near is None or near[mark.row, mark.col]]
     marks = distinct([mark for mark in every if not _in_word(mark, words)])[:KEPT_MARKS]
     best = [mark.score * (1.0 if mark.style == "plus" or _has_mate(mark, marks) else LONE_X) for mark in marks]
     shape = (channels[0].shape[0], channels[0].shape[1])

@@ -15,8 +15,11 @@ if TYPE_CHECKING:
     from bus_toolkit.geometry import Mask
     from bus_toolkit.overlays.graphics_ink import Channel
 
-OFFSETS: Final = np.array([-4.0, -3.0, -1.0, 0.0, 1.0, 3.0, 4.0], dtype=np.float32)
-"""Pixels across the line at which it is sampled: two beside, three on it, two beside."""
+OFFSETS: Final = np.array([-5.0, -4.0, -2.0, -1.0, 0.0, 1.0, 2.0, 4.0, 5.0], dtype=np.float32)
+"""Pixels across the line at which it is sampled: two beside, five on it, two beside.
+
+Five, because the middle of a mark is known to a pixel or two.
+"""
 CONTRAST: Final = 14.0
 """Dots stand out from both sides by this many grey levels at the 75th percentile."""
 PERIODS: Final = (2.0, 16.0)
@@ -27,6 +30,8 @@ COVERED: Final = 0.6
 """Share of the way that dots or stroke must cover (a line fades where tissue is as bright)."""
 SOLID: Final = 0.88
 """Share of the way that is on in a solid line."""
+LEVELS: Final = 85.0
+"""Grey levels between the 10th and 90th percentile of the dots of one line."""
 FEWEST: Final = 4
 """Dots that make a line."""
 PIECE: Final = 40.0
@@ -90,17 +95,28 @@ def trace(channel: Channel, start: tuple[float, float], end: tuple[float, float]
     if np.hypot(end[0] - start[0], end[1] - start[1]) < FEWEST * PERIODS[0]:
         return None
     rows, cols, levels = _sample(channel, start, end)
-    peak = levels[:, 2:5].max(axis=1)
-    side = np.maximum(levels[:, :2].mean(axis=1), levels[:, 5:].mean(axis=1))
+    peak = levels[:, 2:7].max(axis=1)
+    side = np.maximum(levels[:, :2].mean(axis=1), levels[:, 7:].mean(axis=1))
     stands = peak - side
     strong = float(np.percentile(stands, 75))
     if strong < CONTRAST:
         return None
-    lit = stands >= max(0.5 * strong, 0.7 * CONTRAST)
-    if lit.mean() >= SOLID and float(np.std(peak[lit])) <= CONTRAST:
+    lit = stands >= max(0.5 * strong, 0.6 * CONTRAST)
+    low, high = np.percentile(peak[lit], (10, 90))
+    if high - low > LEVELS:
+        return None
+    if lit.mean() >= SOLID:
         return Line(rows=rows, cols=cols, lit=lit, score=float(lit.mean()))
     beat = _beat(lit)
     return Line(rows=rows, cols=cols, lit=lit, score=beat) if beat >= REGULAR else None
+
+
+def straight_line(start: tuple[float, float], end: tuple[float, float], score: float) -> Line:
+    """The line between two points as one that is lit all along."""
+    length = max(2, int(np.hypot(end[0] - start[0], end[1] - start[1])) + 1)
+    rows = np.linspace(start[0], end[0], length, dtype=np.float32)
+    cols = np.linspace(start[1], end[1], length, dtype=np.float32)
+    return Line(rows=rows, cols=cols, lit=np.ones(length, dtype=np.bool_), score=score)
 
 
 def line_mask(channel: Channel, line: Line) -> Mask:

@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 
 from bus_toolkit.geometry import Box
+from bus_toolkit.overlays.caliper_line import Line, straight_line
 
 if TYPE_CHECKING:
     from bus_toolkit.geometry import Mask, Polygon
@@ -38,6 +39,8 @@ FLAT: Final = 0.8
 """Share of the crest of a stroke within that band at score 0.5 (drawn: 0.89 to 1; streaks of tissue: 0.3 to 0.8)."""
 SPARSE: Final = 0.4
 """Largest share of its box that a stroke fills."""
+BEND: Final = 6.0
+"""Pixels by which a curve leaves its straight line."""
 HOLE: Final = 150
 """Pixels that a closed curve encloses at least."""
 STRAIGHT: Final = 0.85
@@ -58,8 +61,18 @@ class Stroke:
     level: float
     score: float
     closed: bool
+    bent: bool
     boxy: bool
     polygon: Polygon | None
+
+    @property
+    def line(self) -> Line:
+        """The straight line from end to end, in picture coordinates."""
+        points = np.argwhere(self.mask)
+        along = points @ np.array([1, 1 if np.cov(points.T)[0, 1] >= 0 else -1])
+        first, last = points[int(along.argmin())], points[int(along.argmax())]
+        start = (float(first[0]) + self.box.row0, float(first[1]) + self.box.col0)
+        return straight_line(start, (float(last[0]) + self.box.row0, float(last[1]) + self.box.col0), self.score)
 
 
 def flatness(channel: Channel, box: Box, mask: Mask) -> tuple[float, float]:
@@ -100,6 +113,16 @@ def _is_box(mask: Mask) -> bool:
     return float(on_runs.sum()) >= STRAIGHT * float(mask.sum())
 
 
+def _is_bent(mask: Mask) -> bool:
+    """Whether a stroke leaves the straight line by more than :data:`BEND` pixels."""
+    points = np.argwhere(mask).astype(np.float64)
+    centred = points - points.mean(axis=0)
+    if len(points) < AT_EDGE:
+        return False
+    normal = np.linalg.eigh(centred.T @ centred)[1][:, 0]
+    return bool(np.abs(centred @ normal).max() > BEND)
+
+
 def _big_enough(box: Box, shape: tuple[int, int]) -> bool:
     """Whether a component is larger than letters and steeper than streaks; cut off ones may be smaller."""
     long_side, short_side = max(box.height, box.width), min(box.height, box.width)
@@ -129,6 +152,7 @@ def _stroke(channel: Channel, box: Box, mask: Mask) -> Stroke | None:
         level=level,
         score=min(1.0, 0.5 + 0.5 * (flat - FLAT) / (1.0 - FLAT)),
         closed=closed,
+        bent=_is_bent(mask),
         boxy=_is_box(mask),
         polygon=polygon if closed else None,
     )

@@ -35,9 +35,9 @@ INSIDE: Final = 0.5
 MARGIN: Final = 0.12
 """Without a sector, a scale is looked for in this outer share of the picture."""
 
-BAR_RUN: Final = 7
+BAR_RUN: Final = 6
 """Pixels across over which a bar is constant."""
-BAR_NOISE: Final = 6
+BAR_NOISE: Final = 4
 """Grey levels from pixel to pixel that compression leaves in a constant row."""
 BAR_LENGTH: Final = 50
 """Least length of a bar, in pixels."""
@@ -49,8 +49,8 @@ BAR_SMOOTH: Final = 0.9
 """Share of the steps along a bar that are small."""
 BAR_EDGE: Final = 25
 """Grey levels by which a bar differs from what lies beside it, where it is brighter than that."""
-BAR_BESIDE: Final = 3
-"""Pixels beside a bar at which its surroundings are looked at."""
+BAR_BESIDE: Final = 6
+"""Pixels beside a bar within which its surroundings are looked at."""
 BAR_STEPS: Final = 12
 """Different levels along a bar."""
 BAR_FULL: Final = 0.8
@@ -157,13 +157,33 @@ def find_scales(things: Components, fan: Mask | None = None, skip: Mask | None =
     return found
 
 
+def is_comb(mask: Mask) -> bool:
+    """Whether a stroke is an axis with ticks at equal steps: a ruler.
+
+    Parameters
+    ----------
+    mask
+        ``(rows, cols)`` bool of the stroke alone, in its box.
+    """
+    upright = mask if mask.shape[0] >= mask.shape[1] else mask.T
+    if upright.shape[1] > TICK_LONG or upright.shape[0] < TICKS * STEP:
+        return False
+    wide = upright.sum(axis=1)
+    teeth = wide >= np.median(wide) + 2
+    starts = np.flatnonzero(np.diff(np.concatenate(([0], teeth.astype(np.int8)))) == 1)
+    return _regular(starts.astype(np.int32)) >= REGULAR
+
+
 def _ramp(planes: npt.NDArray[np.uint8], box: Box) -> float:
     """Share of the steps along a candidate bar that go on in one direction or change colour; 0 when it is no ramp."""
-    part = planes[box.slices].astype(np.float32)
-    line = np.median(part, axis=1)
+    middle = planes[box.row0 : box.row1, (box.col0 + box.col1) // 2].astype(np.float32)
+    reach = float(np.ptp(middle, axis=0).max())
+    if reach < BAR_RANGE:
+        return 0.0
+    part = planes[box.row0 : box.row1, box.col0 + 1 : max(box.col0 + 2, box.col1 - 1)].astype(np.float32)
+    line: npt.NDArray[np.float32] = np.median(part, axis=1)
     spread = np.abs(part - line[:, None, :]).max(axis=2)
-    reach = float((line.max(axis=0) - line.min(axis=0)).max())
-    if float(np.percentile(spread, 90)) > BAR_NOISE or reach < BAR_RANGE or not _sharp_sides(planes, box, line):
+    if float(np.percentile(spread, 90)) > BAR_NOISE or not _sharp_sides(planes, box, line):
         return 0.0
     if len(np.unique(np.round(line / 4), axis=0)) < BAR_STEPS:
         return 0.0
@@ -177,17 +197,22 @@ def _ramp(planes: npt.NDArray[np.uint8], box: Box) -> float:
 
 def _sharp_sides(planes: npt.NDArray[np.uint8], box: Box, line: npt.NDArray[np.float32]) -> bool:
     """Whether the bar ends in a clear edge on both sides over most of its bright length; the picture's edge is one."""
-    for col in (box.col0 - BAR_BESIDE, box.col1 + BAR_BESIDE - 1):
-        if not 0 <= col < planes.shape[1]:
+    bright = line.max(axis=1) >= BAR_EDGE
+    if not bright.any():
+        return False
+    for cols in (range(box.col0 - BAR_BESIDE, box.col0 - 1), range(box.col1 + 1, box.col1 + BAR_BESIDE)):
+        beside = [col for col in cols if 0 <= col < planes.shape[1]]
+        if len(beside) < len(cols):
             continue
-        beside = planes[box.row0 : box.row1, col].astype(np.float32)
-        bright = line.max(axis=1) >= BAR_EDGE
-        if not bright.any() or float(np.mean(np.abs(beside - line).max(axis=1)[bright] >= BAR_EDGE)) < BAR_SMOOTH:
+        away = np.abs(planes[box.row0 : box.row1, beside].astype(np.float32) - line[:, None, :]).max(axis=(1, 2))
+        if float(np.mean(away[bright] >= BAR_EDGE)) < BAR_SMOOTH:
             return False
     return True
 
 
 def _upright_bars(picture: Pixels, fan: Mask | None) -> list[tuple[Box, float]]:
+    if picture.shape[0] < BAR_LENGTH or picture.shape[1] < BAR_RUN:
+        return []
     planes = picture if picture.ndim == RGB_NDIM else picture[:, :, np.newaxis]
     bright = planes[:, :, 0] if planes.shape[2] == 1 else planes.max(axis=2)
     flat = (bright > DARK).astype(np.uint8)

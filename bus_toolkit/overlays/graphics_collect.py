@@ -1,0 +1,159 @@
+"""All kinds of drawn things of one picture, found in an order in which each explains a part away."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+import cv2
+import numpy as np
+
+from bus_toolkit.geometry import Box, Mask, box_of_mask, mask_of_boxes
+from bus_toolkit.overlays.bodymark import kind_of
+from bus_toolkit.overlays.caliper_chain import chain_mask, end_marks, find_chains
+from bus_toolkit.overlays.caliper_find import find_calipers
+from bus_toolkit.overlays.caliper_line import pieces, straight_line
+from bus_toolkit.overlays.graphics_ink import channels, components
+from bus_toolkit.overlays.outline import find_strokes
+from bus_toolkit.overlays.scale import find_bars, find_scales, is_comb
+from bus_toolkit.stage import Finding, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bus_toolkit.geometry import Pixels, Polygon
+    from bus_toolkit.overlays.caliper_chain import Chain
+    from bus_toolkit.overlays.graphics_ink import Channel, Components
+    from bus_toolkit.overlays.outline import Stroke
+
+DETECTOR: Final = "strokes"
+"""Named in every finding."""
+AROUND: Final = 12
+"""Pixels by which a caliper may lie outside the sector."""
+FRAME: Final = 3
+"""Pixels around a bar that belong to its frame."""
+TOGETHER: Final = 8
+"""Pixels between strokes of one body mark."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What earlier stages know of a picture of ``shape`` ``(rows, cols)``.
+
+    ``words`` are boxes of recognised words, ``written`` is True under any text, ``fan`` inside the sector (None when
+    it is not known).
+    """
+
+    shape: tuple[int, int]
+    words: tuple[Box, ...]
+    written: Mask
+    fan: Mask | None
+
+    @property
+    def near_fan(self) -> Mask | None:
+        """The sector grown by :data:`AROUND` pixels."""
+        if self.fan is None:
+            return None
+        kernel = np.ones((2 * AROUND + 1, 2 * AROUND + 1), dtype=np.uint8)
+        return np.asarray(cv2.dilate(self.fan.astype(np.uint8), kernel), dtype=np.bool_)
+
+
+@dataclass(slots=True)
+class _Evidence:
+    known: Known
+    least: float
+    findings: list[Finding] = field(default_factory=list)
+    masks: dict[Kind, Mask] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.masks = defaultdict(lambda: np.zeros(self.known.shape, dtype=np.bool_))
+
+    def explained(self) -> Mask:
+        """What needs no other explanation: text, and what was found already."""
+        together = self.known.written.copy()
+        for mask in self.masks.values():
+            together |= mask
+        return together
+
+    def add(self, kind: Kind, boxes: Sequence[Box], score: float, mask: Mask, polygon: Polygon | None = None) -> None:
+        """Findings of one kind, one for each box, and their strokes; nothing when the score is too low."""
+        if score < self.least:
+            return
+        self.masks[kind] |= mask
+        for box in boxes:
+            self.findings.append(Finding(kind=kind, box=box, score=score, detector=DETECTOR, polygon=polygon))
+
+
+def collect(picture: Pixels, known: Known, least: float) -> tuple[tuple[Finding, ...], dict[Kind, Mask]]:
+    """Everything drawn on a picture, other than text.
+
+    Parameters
+    ----------
+    picture
+        uint8 ``(rows, cols)`` grey or ``(rows, cols, 3)`` RGB.
+    known
+        What earlier stages found on it.
+    least
+        Lower scores, 0 to 1, are left out.
+
+    Returns
+    -------
+    The findings, and by kind the exact strokes, ``(rows, cols)`` bool, True on what was drawn.
+    """
+    found = _Evidence(known, least)
+    inks = channels(picture)
+    _calipers(inks, found)
+    frames = _bars(picture, found)
+    for ink in inks:
+        things = components(ink)
+        for scale in find_scales(things, known.fan, found.explained()):
+            found.add(Kind.SCALE, [scale.box], scale.score, scale.mask)
+        _strokes(find_strokes(things, found.explained() | frames), found)
+        for chain in find_chains(things, found.explained()):
+            _chain(things, chain, found)
+    return tuple(found.findings), dict(found.masks)
+
+
+def _calipers(inks: list[Channel], found: _Evidence) -> None:
+    calipers = find_calipers(inks, found.least, found.known.words, found.known.near_fan)
+    for box, score in calipers.items:
+        found.add(Kind.CALIPER, [box], score, calipers.mask)
+
+
+def _bars(picture: Pixels, found: _Evidence) -> Mask:
+    """Adds the bars; gives the mask of their frames."""
+    bars = find_bars(picture, found.known.fan)
+    for box, score in bars:
+        found.add(Kind.GREY_BAR, [box], score, mask_of_boxes(found.known.shape, [box]))
+    return mask_of_boxes(found.known.shape, [box.grow(FRAME) for box, _ in bars])
+
+
+def _strokes(strokes: list[Stroke], found: _Evidence) -> None:
+    shape = found.known.shape
+    kinds = [Kind.SCALE if is_comb(stroke.mask) else kind_of(stroke, shape, found.known.fan) for stroke in strokes]
+    icons = [stroke.box.grow(TOGETHER) for stroke, kind in zip(strokes, kinds, strict=True) if kind is Kind.BODYMARK]
+    for stroke, first in zip(strokes, kinds, strict=True):
+        joined = first in {Kind.OUTLINE, Kind.CALIPER} and any(stroke.box.intersect(icon).area for icon in icons)
+        kind = Kind.BODYMARK if joined else first
+        mask = np.zeros(shape, dtype=np.bool_)
+        mask[stroke.box.slices] = stroke.mask
+        boxes = pieces(stroke.line, shape) if kind is Kind.CALIPER else [stroke.box]
+        found.add(kind, boxes, stroke.score, mask, stroke.polygon if kind is Kind.OUTLINE else None)
+
+
+def _chain(things: Components, chain: Chain, found: _Evidence) -> None:
+    """A row of dots: a measuring line and the marks at its ends, an outline, or (outside the sector) a graphic."""
+    mask = chain_mask(things, chain)
+    points = [(float(row), float(col)) for row, col in chain.middles]
+    near = found.known.near_fan
+    if near is not None and not near[mask].any():
+        found.add(Kind.GRAPHIC, [box_of_mask(mask)], chain.score, mask)
+    elif chain.straight:
+        boxes = pieces(straight_line(points[0], points[-1], chain.score), found.known.shape)
+        for box, mark in end_marks(things, chain):
+            boxes.append(box)
+            mask[box.slices] |= mark
+        found.add(Kind.CALIPER, boxes, chain.score, mask)
+    else:
+        found.add(Kind.OUTLINE, [box_of_mask(mask)], chain.score, mask, tuple(points))
