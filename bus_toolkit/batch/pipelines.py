@@ -8,10 +8,15 @@ from bus_toolkit.fan import CropFan, FindFan
 from bus_toolkit.fill import Fill
 from bus_toolkit.overlays import FindGraphics, FindText
 from bus_toolkit.pipeline import Pipeline
+from bus_toolkit.policy import OPERATING_POINT
 from bus_toolkit.screen import Screen
 
 if TYPE_CHECKING:
     from bus_toolkit.policy import Policy
+
+
+LOWEST = 0.01
+"""A screen with a threshold of 0 would report everything that it looked for."""
 
 
 def build_pipeline(
@@ -31,13 +36,15 @@ def build_pipeline(
         Overrides the policy: DICOM output keeps its geometry and is masked, not cropped.
     """
     cut = policy.fan.crop if crop is None else crop
+    # A screen leaves out what scores below its own threshold, so it must not be above the policy's.
+    lowest = min((OPERATING_POINT, *policy.verdict.min_score.values()))
     return Pipeline(
         policy=policy,
         stages=(
             FindFan(),
             FindText(engine=engine, allow_download=allow_download),
             FindGraphics(),
-            Screen(),
+            Screen(min_score=max(lowest, LOWEST)),
             Fill(kinds=policy.fill.kinds, radius=policy.fill.radius, grow=policy.fill.grow),
             CropFan(anonymise=anonymise, crop=cut, margin=policy.fan.margin),
         ),

@@ -48,7 +48,7 @@ def test_it_is_a_stage_that_says_what_it_does() -> None:
     assert isinstance(stage, Stage)
     assert stage.edits
     assert list(stage.describe()) == [
-        "Fills what was drawn over the picture (grey bar, text) from the pixels around it, in every frame."
+        "Fill what was drawn over the picture (grey bar, text) from the pixels around it, in every frame."
     ]
     assert list(Fill(kinds=()).describe()) == []
 
