@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import tomllib
 from dataclasses import asdict, dataclass, field, fields
 from importlib import resources
@@ -184,6 +185,7 @@ class Policy:
         )
 
 
+_WORD = re.compile(r"[a-z]+(-[a-z]+)?")
 _Rules = TypeVar("_Rules", VerdictRules, FillRules, FanRules, OutputRules)
 
 
@@ -268,7 +270,9 @@ def load_policy(name: str | Path = DEFAULT_POLICY) -> Policy:
         return parse_policy(resources.files("bus_toolkit.policies").joinpath(f"{name}.toml").read_text("utf-8"))
     path = Path(name)
     if not path.is_file():
-        msg = f"a policy must be one of {', '.join(shipped_policies())}, or a TOML file that exists. Got {str(name)!r}"
+        # A misspelt name helps when it is told again; a path may hold a person's.
+        got = repr(str(name)) if _WORD.fullmatch(str(name)) else "a path where there is none"
+        msg = f"a policy must be one of {', '.join(shipped_policies())}, or a TOML file that exists. Got {got}"
         raise ConfigError(msg)
     try:
         return parse_policy(path.read_text("utf-8"))

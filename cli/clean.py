@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import traceback
 from pathlib import Path
@@ -192,9 +193,13 @@ def _ingest(args: argparse.Namespace) -> int:
         from bus_toolkit.audit.terminal import summary_table
 
         out.print(summary_table(dict(report.summary)))
-        out.print(f"Clean scans   {options.output}", highlight=False, soft_wrap=True)
-        out.print(f"Report        {options.output / 'report.html'}", highlight=False, soft_wrap=True)
-        out.print(f"Review        {options.private / 'review.html'} (private)", highlight=False, soft_wrap=True)
+        for words in (
+            f"Clean scans   {options.output}",
+            f"Report        {options.output / 'report.html'}",
+            f"Review        {options.private / 'review.html'} (private)",
+        ):
+            # Brackets in a path are no markup.
+            out.print(words, highlight=False, soft_wrap=True, markup=False)
         if report.resumed:
             out.print(f"{report.resumed} of them were done by an earlier run and have not changed.")
     return EXIT_ATTENTION if report.needs_attention else EXIT_DONE
@@ -242,11 +247,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BusToolkitError as error:
         sys.stderr.write(f"bus-clean: {error}\n")
     except KeyboardInterrupt:
-        sys.stderr.write("bus-clean: stopped. The same command goes on where it was.\n")
+        again = "goes on where it was" if args.command == "ingest" else "begins anew"
+        sys.stderr.write(f"bus-clean: stopped. The same command {again}.\n")
         return EXIT_STOPPED
+    except BrokenPipeError:
+        # Who reads our output has seen enough (`| head`); nothing may be written to it any more, at exit either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
         # Its text holds a path, and a path may hold a name.
-        sys.stderr.write(f"bus-clean: the file system refused something ({type(error).__name__}: {error.strerror})\n")
+        kind = f"{type(error).__name__}: {error.strerror or 'no reason given'}"
+        sys.stderr.write(f"bus-clean: the file system refused something ({kind})\n")
     except Exception as error:
         if args.debug:
             raise

@@ -32,20 +32,28 @@ def bar(out: Console, word: str) -> Iterator[Told]:
         TimeRemainingColumn(),
         TextColumn("{task.fields[counts]}"),
     )
-    with Progress(*columns, console=out) as shown:
-        row = shown.add_task(word, total=None, rate="", counts="")
-        counts: dict[str, int] = {}
-        first = 0
+    shown = Progress(*columns, console=out)
+    row = shown.add_task(word, total=None, rate="", counts="")
+    counts: dict[str, int] = {}
+    first = 0
 
-        def tell(done: int, total: int, record: Record | None) -> None:
-            nonlocal first
-            if record is None:
-                first = done
-            else:
-                counts[str(record.outcome)] = counts.get(str(record.outcome), 0) + 1
-            elapsed = shown.tasks[row].elapsed or 0.0
-            rate = f"{(done - first) / elapsed:.1f}/s" if elapsed and done > first else ""
-            words = " ".join(f"{name} {number}" for name, number in sorted(counts.items()))
-            shown.update(row, completed=done, total=total, rate=rate, counts=words)
+    def tell(done: int, total: int, record: Record | None) -> None:
+        nonlocal first
+        if record is None:
+            first = done
+            shown.start()
+        else:
+            counts[str(record.outcome)] = counts.get(str(record.outcome), 0) + 1
+        elapsed = shown.tasks[row].elapsed or 0.0
+        rate = f"{(done - first) / elapsed:.1f}/s" if elapsed and done > first else ""
+        words = " ".join(f"{name} {number}" for name, number in sorted(counts.items()))
+        shown.update(row, completed=done, total=total, rate=rate, counts=words)
 
+    if out.is_terminal:
+        # Looking for inputs can take a while; a log file, in turn, must not begin with an idle bar.
+        shown.start()
+    try:
         yield tell
+    finally:
+        if shown.live.is_started:
+            shown.stop()

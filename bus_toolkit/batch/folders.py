@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from bus_toolkit._version import __version__
 from bus_toolkit.audit.ledger import Ledger
 from bus_toolkit.deidentify import Key
+from bus_toolkit.deidentify.key import KEY_NAME
 from bus_toolkit.errors import OutputError
 from bus_toolkit.io import sweep_temporary
 
@@ -41,9 +42,8 @@ def opened(options: Options) -> Iterator[tuple[Ledger, Key, Path]]:
     with _locked(options.private):
         if options.fresh:
             _throw_away(options)
-        for folder in (options.output, options.private):
-            sweep_temporary(folder)
-        key_path = options.key or options.private / "key"
+        _sweep(options)
+        key_path = options.key or options.private / KEY_NAME
         key = Key.load(key_path) if options.key else Key.load_or_create(key_path)
         with Ledger(options.private / "ledger.sqlite") as ledger:
             ledger.agree(_facts(options, key))
@@ -51,19 +51,34 @@ def opened(options: Options) -> Iterator[tuple[Ledger, Key, Path]]:
 
 
 def _check_foreign(options: Options) -> None:
-    out = options.output
+    out, private = options.output, options.private
     if out.exists() and not out.is_dir():
         msg = "the output must be a folder. Got a file"
         raise OutputError(msg)
-    ours = (options.private / "ledger.sqlite").exists() or (options.private / "lock").exists()
-    if out.is_dir() and any(out.iterdir()) and not ours:
-        msg = "the output folder must be new, empty, or one that an earlier run made. Got one with other things in it"
-        raise OutputError(msg)
+    if any((private / name).exists() for name in ("ledger.sqlite", "lock")):
+        return
+    # A key that was laid into the private folder before the first run is welcome there.
+    for what, folder, welcome in (("output", out, set[str]()), ("private", private, {KEY_NAME})):
+        if folder.is_dir() and {path.name for path in folder.iterdir()} - welcome:
+            msg = f"the {what} folder must be new, empty, or one that an earlier run made. Got one with other things"
+            raise OutputError(msg)
+
+
+def _sweep(options: Options) -> None:
+    """Remove what a killed run left half-written."""
+    for folder in (options.output, options.private):
+        sweep_temporary(folder)
+    for path in options.private.glob(f".{KEY_NAME}.*"):
+        path.unlink(missing_ok=True)
 
 
 @contextmanager
 def _locked(private: Path) -> Iterator[None]:
-    descriptor = os.open(private / "lock", os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        descriptor = os.open(private / "lock", os.O_CREAT | os.O_RDWR, 0o600)
+    except OSError as error:
+        msg = "the private folder must be one that can be written. Got one that cannot"
+        raise OutputError(msg) from error
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

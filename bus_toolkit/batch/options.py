@@ -24,7 +24,16 @@ def _resolved_source(src: Path) -> Path:
     if not src.exists():
         msg = "the source must be a folder or a file that exists. Got a path where there is nothing"
         raise ConfigError(msg)
-    return src.resolve()
+    return _below_root(src, "source")
+
+
+def _below_root(path: Path, what: str) -> Path:
+    """The resolved path; the root of a file system has no name and no place beside it."""
+    resolved = path.resolve()
+    if not resolved.name:
+        msg = f"the {what} must be a folder inside another. Got the root of the file system"
+        raise ConfigError(msg)
+    return resolved
 
 
 def _check_common(engine: str, jobs: int, labels: Path | None) -> None:
@@ -87,7 +96,7 @@ class Options:
         src = _resolved_source(self.src)
         object.__setattr__(self, "src", src)
         default = src.with_name(f"{src.stem if src.is_file() else src.name}-clean")
-        out = (self.out or default).resolve()
+        out = _below_root(self.out or default, "output")
         object.__setattr__(self, "out", out)
         if any(_within(a, b) for a, b in ((out, src), (src, out), (self.private, src), (src, self.private))):
             msg = "source and output must be apart, neither inside the other. Got one inside the other"
@@ -125,6 +134,10 @@ class InspectOptions:
     def __post_init__(self) -> None:
         _check_common(self.engine, self.jobs, self.labels)
         object.__setattr__(self, "src", _resolved_source(self.src))
-        if not self.findings.resolve().parent.is_dir():
-            msg = "the findings file must be in a folder that exists. Got one that does not"
+        findings = self.findings.resolve()
+        if findings.is_dir() or not findings.parent.is_dir():
+            msg = "the findings file must be a file in a folder that exists. Got something else"
+            raise ConfigError(msg)
+        if _within(findings, self.src):
+            msg = "the findings file must be outside the source, in which nothing is ever written. Got one inside"
             raise ConfigError(msg)

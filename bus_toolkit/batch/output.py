@@ -33,8 +33,11 @@ def shown_frame(frames: int) -> int:
 
 
 def scan_id(record: Record, key: Key) -> str:
-    """Pseudonym of one input, from its bytes and its place in the source."""
-    return key.pseudonym("scan", record.source_sha256, record.file)
+    """Pseudonym of one input, from its bytes and its place in the source.
+
+    The bytes of the name, not its letters: two names that differ only in how an accent is composed are two inputs.
+    """
+    return key.pseudonym("scan", record.source_sha256, record.file.encode("utf-8", "surrogatepass").hex())
 
 
 def named_patient(patient: str, key: Key) -> str:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import signal
+import threading
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Generic, TypeVar, final
+
+from bus_toolkit.errors import BusToolkitError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -26,6 +31,12 @@ class Pool(Generic[_Task, _Done]):
 
     ``start`` is called with ``start_args`` once in each process. ``lost`` makes the result of a task whose process
     died twice (crash of a decoder, out of memory); nothing else is ever made up. Order of results is free.
+
+    Raises
+    ------
+    BusToolkitError
+        While it runs, when worker processes cannot start at all, so that this is not taken for the inputs' fault.
+        What ``work`` raises comes through as it is.
     """
 
     work: Callable[[_Task], _Done]
@@ -52,7 +63,7 @@ class Pool(Generic[_Task, _Done]):
     def _executor(self, jobs: int) -> ProcessPoolExecutor:
         # A forked child would inherit threads and open handles of OpenCV and onnxruntime in an unknown state.
         context = multiprocessing.get_context("spawn")
-        return ProcessPoolExecutor(jobs, mp_context=context, initializer=self.start, initargs=self.start_args)
+        return ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin, initargs=(self.start, self.start_args))
 
     def _until_broken(self, rest: Iterator[_Task], suspects: list[_Task]) -> Iterator[_Done]:
         executor = self._executor(self.jobs)
@@ -81,17 +92,51 @@ class Pool(Generic[_Task, _Done]):
 
     def _one_by_one(self, suspects: list[_Task]) -> Iterator[_Done]:
         """With one task in flight, a process that dies tells which task kills it."""
-        executor = self._executor(1)
+        executor = self._proven()
         try:
             for task in suspects:
                 try:
                     yield executor.submit(self.work, task).result()
                 except BrokenProcessPool:
                     executor.shutdown(wait=True)
-                    executor = self._executor(1)
+                    executor = self._proven()
                     yield self.lost(task)
         finally:
             executor.shutdown(wait=True, cancel_futures=True)
+
+    def _proven(self) -> ProcessPoolExecutor:
+        """One worker that has come up: what kills it from now on is its task."""
+        executor = self._executor(1)
+        try:
+            executor.submit(_ready).result()
+        except BrokenProcessPool:
+            executor.shutdown(wait=True)
+            msg = (
+                "worker processes must be able to start. Got one that ended at once; work without them (jobs 0), and "
+                "let a script call this under `if __name__ == '__main__'`"
+            )
+            raise BusToolkitError(msg) from None
+        return executor
+
+
+def _begin(start: Callable[..., None], start_args: tuple[object, ...]) -> None:
+    """Begin a worker process."""
+    # Ctrl-C goes to every process of a terminal; the parent alone answers, and its workers finish what they hold.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    start(*start_args)
+
+
+def _end_with_parent() -> None:
+    """A parent that is killed cannot stop its workers, and each holds the pipe open that it waits on."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _ready() -> None:
+    """Nothing; that it came back is the answer."""
 
 
 def _drain(pending: dict[Future[_Done], _Task], suspects: list[_Task]) -> Iterator[_Done]:

@@ -12,17 +12,24 @@ from bus_toolkit.batch.naming import make_tasks
 from bus_toolkit.batch.output import named_patient, scan_id
 from bus_toolkit.batch.pool import Pool
 from bus_toolkit.batch.worker import Spec, Task, lost, start, work
+from bus_toolkit.errors import ConfigError
 from bus_toolkit.io import discover
 from bus_toolkit.outcome import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from bus_toolkit.audit.ledger import Ledger
     from bus_toolkit.batch.options import Options
     from bus_toolkit.deidentify import Key
     from bus_toolkit.io import Discovery
     from bus_toolkit.record import Record
+
+MAY_HAVE_PASSED = frozenset(
+    {"unexpected", "worker-died", "detector-error", "unreadable", "no-decoder", "link-broken", "link-outside"}
+)
+"""Reasons that need not lie in the bytes of an input: such a scan is tried again, though the file has not changed."""
 
 
 class Progress(Protocol):
@@ -65,7 +72,7 @@ def ingest(options: Options, *, progress: Progress = silent) -> RunReport:
         by another run, or cannot be written.
     """
     started = time.monotonic()
-    found = discover(options.src, labels=options.labels)
+    found = found_inputs(options.src, options.labels)
     with folders.opened(options) as (ledger, key, key_path):
         tasks = make_tasks(found.items, ledger.records())
         todo = [task for task in tasks if not _is_done(task, ledger, options, key)]
@@ -98,6 +105,22 @@ def ingest(options: Options, *, progress: Progress = silent) -> RunReport:
     return RunReport(summary=summary, outcomes=summary["outcomes"], resumed=resumed)
 
 
+def found_inputs(src: Path, labels: Path | None) -> Discovery:
+    """What lies below ``src``.
+
+    Raises
+    ------
+    ConfigError
+        When there is no input: an empty mount or a wrong folder must not pass for a run in which all went well.
+    """
+    found = discover(src, labels=labels)
+    if not found.items:
+        others = len(found.companions) + len(found.ignored)
+        msg = f"the source must hold at least one scan. Got none, and {others} other files"
+        raise ConfigError(msg)
+    return found
+
+
 def _aside(found: Discovery) -> dict[str, int]:
     """What lies in the source and is no input, in words, with how many of each."""
     words = {name.removeprefix("ignored:"): number for name, number in found.counts().items() if number}
@@ -108,7 +131,7 @@ def _aside(found: Discovery) -> dict[str, int]:
 
 def _is_done(task: Task, ledger: Ledger, options: Options, key: Key) -> bool:
     record = ledger.get(task.file)
-    if record is None or record.label != task.label:
+    if record is None or record.label != task.label or _try_again(task, record):
         return False
     if record.media != "dicom" and record.patient != named_patient(task.patient, key):
         return False
@@ -119,3 +142,8 @@ def _is_done(task: Task, ledger: Ledger, options: Options, key: Key) -> bool:
     if (stat.st_size, stat.st_mtime_ns) != (record.size, record.mtime_ns):
         return False
     return all((options.output / name).is_file() for name in (record.image, record.dicom) if name)
+
+
+def _try_again(task: Task, record: Record) -> bool:
+    codes = {reason.code for reason in record.reasons}
+    return codes != {task.refused.code} if task.refused is not None else bool(codes & MAY_HAVE_PASSED)

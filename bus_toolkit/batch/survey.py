@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from bus_toolkit.batch.naming import make_tasks
 from bus_toolkit.batch.pool import Pool
-from bus_toolkit.batch.runner import silent
+from bus_toolkit.batch.runner import found_inputs, silent
 from bus_toolkit.batch.worker import Spec, Task, lost, start, work
-from bus_toolkit.io import atomic_write_bytes, discover
+from bus_toolkit.io import atomic_write_bytes
 from bus_toolkit.record import Record
 from bus_toolkit.stage import fan_of, findings_of
 
@@ -29,16 +29,16 @@ def inspect(options: InspectOptions, *, progress: Progress = silent) -> dict[str
     Raises
     ------
     ConfigError
-        As :func:`bus_toolkit.batch`.
+        When there is nothing to read, or the labels file is not right.
     """
-    found = discover(options.src, labels=options.labels)
+    found = found_inputs(options.src, options.labels)
     tasks = make_tasks(found.items, ())
     spec = Spec(policy=options.policy, engine=options.engine, allow_download=options.allow_download)
     pool = Pool[Task, Record](work=work, start=start, start_args=(spec,), lost=lost, jobs=min(options.jobs, len(tasks)))
     lines: dict[str, str] = {}
     outcomes: Counter[str] = Counter()
     progress(0, len(tasks), None)
-    for done, record in enumerate(pool.run(tasks) if tasks else (), start=1):
+    for done, record in enumerate(pool.run(tasks), start=1):
         lines[record.file] = json.dumps(evidence(record, options.policy), ensure_ascii=False)
         outcomes[str(record.outcome)] += 1
         progress(done, len(tasks), record)

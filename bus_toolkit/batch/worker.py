@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ import cv2
 
 from bus_toolkit.batch.output import Writer
 from bus_toolkit.batch.pipelines import build_pipeline
+from bus_toolkit.errors import OutputError
 from bus_toolkit.io import read
 from bus_toolkit.outcome import Outcome, Reason, Verdict
 from bus_toolkit.overlays import FindText
@@ -23,6 +25,10 @@ if TYPE_CHECKING:
     from bus_toolkit.errors import InputError
     from bus_toolkit.io import Source
     from bus_toolkit.policy import Policy
+
+
+OWN_TROUBLE = frozenset({errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL})
+"""Errors of the file system that come of one output's name; every other one would meet all outputs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,8 +74,15 @@ class Worker:
         )
 
     def work(self, task: Task) -> Record:
-        """Never raises: whatever happens is told in the record."""
-        record = Record(file=task.file, label=task.label, outcome=Outcome.FAILED, **_stat(task.path))
+        """What came of one input; whatever is wrong with it is told in the record.
+
+        Raises
+        ------
+        OutputError
+            When the output cannot be written at all (disk full, folder gone): the run must stop, for every further
+            scan would be booked as failed.
+        """
+        record = Record(file=task.file, label=task.label, outcome=Outcome.FAILED, **_stat(task))
         started = time.process_time()
         try:
             source = _read(task)
@@ -104,7 +117,10 @@ class Worker:
         started = time.process_time()
         try:
             record = self.writer.write(record, task, source, result)
+        except OutputError:
+            raise
         except Exception as error:  # noqa: BLE001  a file that cannot be written is this file's trouble alone
+            _stop_when_general(error)
             verdict = failure(error)
             record = replace(record, outcome=Outcome.FAILED, reasons=verdict.reasons)
         cpu_ms["write"] = 1000 * (time.process_time() - started)
@@ -139,9 +155,16 @@ def _read(task: Task) -> Source:
     return read(task.path)
 
 
-def _stat(path: Path) -> dict[str, Any]:
+def _stop_when_general(error: Exception) -> None:
+    if isinstance(error, OSError) and error.errno not in OWN_TROUBLE:
+        msg = f"the output folder must be one that can be written. Got an error: {error.strerror or 'of no known kind'}"
+        raise OutputError(msg) from None
+
+
+def _stat(task: Task) -> dict[str, Any]:
     try:
-        stat = path.stat()
+        # Of a link that is refused, the link itself: it may lead to nothing.
+        stat = task.path.stat() if task.refused is None else task.path.lstat()
     except OSError:
         return {}
     return {"size": stat.st_size, "mtime_ns": stat.st_mtime_ns}
@@ -150,7 +173,7 @@ def _stat(path: Path) -> dict[str, Any]:
 def lost(task: Task) -> Record:
     """The record of an input whose worker process died twice."""
     reason = Reason(code="worker-died", detail="the process that worked on it died, twice")
-    return Record(file=task.file, label=task.label, outcome=Outcome.FAILED, reasons=(reason,), **_stat(task.path))
+    return Record(file=task.file, label=task.label, outcome=Outcome.FAILED, reasons=(reason,), **_stat(task))
 
 
 _worker: Worker | None = None
