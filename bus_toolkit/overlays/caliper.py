@@ -150,6 +150,8 @@ def evenness(arms: tuple[int, int, int, int]) -> float:
     :data:`DOUBT` when three are alike and the fourth fades, runs into a digit or on as a line; 0 for anything else.
     """
     ordered = sorted(arms)
+    if ordered[1] >= LONGEST:
+        return 0.0  # two long lines that cross
     slack = max(2, round(0.3 * ordered[1]))
     if ordered[0] >= SHORTEST and ordered[3] - ordered[0] <= slack:
         return 1.0

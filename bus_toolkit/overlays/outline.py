@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import cv2
 import numpy as np
 
-from bus_toolkit.geometry import Box
+from bus_toolkit.geometry import Box, box_of_mask
 from bus_toolkit.overlays.caliper_line import Line, straight_line
 
 if TYPE_CHECKING:
@@ -35,8 +35,12 @@ EDGE_CONTRAST: Final = 90
 """A cut off curve must stand out by this much."""
 LEVEL_BAND: Final = 25
 """Width in grey levels of the band that holds the level of a stroke."""
-FLAT: Final = 0.8
-"""Share of the crest of a stroke within that band at score 0.5 (drawn: 0.89 to 1; streaks of tissue: 0.3 to 0.8)."""
+FLAT: Final = 0.55
+"""Share of the crest of a stroke within that band at score 0.5 (drawn: 0.65 to 1, less where tissue touches it)."""
+FLAT_LINE: Final = 0.8
+"""The same for a straight stroke, which a slanted streak of tissue can look like."""
+PALER: Final = 60
+"""Grey levels below its band that a stroke may be at its smooth edges."""
 SPARSE: Final = 0.4
 """Largest share of its box that a stroke fills."""
 BEND: Final = 6.0
@@ -53,7 +57,8 @@ GAP: Final = 7
 class Stroke:
     """One connected drawn curve.
 
-    ``mask`` has the shape of ``box``; ``polygon`` is the closed curve in picture coordinates when ``closed``.
+    ``mask`` has the shape of ``box``; ``polygon`` is the curve in picture coordinates when ``closed``, else the
+    convex hull of what is seen of it.
     """
 
     box: Box
@@ -63,7 +68,7 @@ class Stroke:
     closed: bool
     bent: bool
     boxy: bool
-    polygon: Polygon | None
+    polygon: Polygon
 
     @property
     def line(self) -> Line:
@@ -103,6 +108,11 @@ def _enclosed(mask: Mask) -> tuple[int, Polygon | None]:
     return area, tuple((float(row), float(col)) for col, row in points)
 
 
+def _hull(mask: Mask) -> Polygon:
+    points = cv2.convexHull(np.argwhere(mask).astype(np.int32)).reshape(-1, 2)
+    return tuple((float(row), float(col)) for row, col in points)
+
+
 def _is_box(mask: Mask) -> bool:
     """Whether a stroke is made of a few straight upright and level runs: a box drawn around a region."""
     across = mask.sum(axis=1)
@@ -139,22 +149,30 @@ def touches(box: Box, shape: tuple[int, int], margin: int = EDGE_MARGIN) -> bool
     return box.intersect(inner) != box
 
 
-def _stroke(channel: Channel, box: Box, mask: Mask) -> Stroke | None:
-    flat, level = flatness(channel, box, mask)
-    if flat < (FLAT if _whole(box) else CUT_FLAT):
+def _stroke(channel: Channel, place: Box, mask: Mask) -> Stroke | None:
+    """The ink in one component, or None when the component is tissue."""
+    flat, level = flatness(channel, place, mask)
+    if flat < (FLAT if _whole(place) else CUT_FLAT):
         return None
-    area, curve = _enclosed(mask)
-    polygon = None if curve is None else tuple((row + box.row0, col + box.col0) for row, col in curve)
-    closed = area >= HOLE
+    part = channel[place.slices]
+    ink = mask & (part >= level - PALER) & (part <= level + LEVEL_BAND)
+    inner = box_of_mask(ink)
+    box, ink = inner.shift(place.row0, place.col0), ink[inner.slices]
+    bent = _is_bent(ink)
+    if not _big_enough(box, channel.shape) or (flat < FLAT_LINE and not bent):
+        return None
+    area, curve = _enclosed(ink)
+    closed = area >= HOLE and curve is not None
+    around = curve if closed and curve is not None else _hull(ink)
     return Stroke(
         box=box,
-        mask=mask,
+        mask=ink,
         level=level,
         score=min(1.0, 0.5 + 0.5 * (flat - FLAT) / (1.0 - FLAT)),
         closed=closed,
-        bent=_is_bent(mask),
-        boxy=_is_box(mask),
-        polygon=polygon if closed else None,
+        bent=bent,
+        boxy=_is_box(ink),
+        polygon=tuple((row + box.row0, col + box.col0) for row, col in around),
     )
 
 

@@ -18,10 +18,12 @@ def speckle(rows: int = 300, cols: int = 400, seed: int = 3) -> np.ndarray:
     """Rayleigh speckle, wider than high, with bright lying streaks as fascia gives them."""
     rng = np.random.default_rng(seed)
     noise = cv2.GaussianBlur(rng.rayleigh(1.0, (rows, cols)).astype(np.float32), (0, 0), sigmaX=2.2, sigmaY=1.1)
-    picture = np.clip(noise * 55, 1, 200)
+    streaks = np.zeros((rows, cols), np.float32)
     for row in range(30, rows, 60):
-        picture[row : row + 3] += 90
-    return np.clip(picture, 0, 255).astype(np.uint8)
+        first = int(rng.integers(0, cols // 2))
+        cv2.line(streaks, (first, row), (first + cols // 3, row + int(rng.integers(-6, 7))), 160.0, 3)
+    picture = noise * 40 + cv2.GaussianBlur(streaks, (0, 0), sigmaX=4.0, sigmaY=1.3)
+    return np.clip(picture, 1, 255).astype(np.uint8)
 
 
 def plus(picture: np.ndarray, row: int, col: int, *, arm: int = 8, ink: object = 230, wide: int = 1) -> None:
@@ -130,6 +132,13 @@ def test_a_weak_mark_at_the_end_of_a_line_counts() -> None:
     dots(picture, (80, 112), (80, 240))
     assert alone == 1
     assert covers(boxes(look(picture), Kind.CALIPER), 80, 246)
+
+
+def test_long_lines_that_cross_are_no_mark() -> None:
+    picture = speckle()
+    picture[40:260, 150:152] = 230
+    picture[140:142, 40:360] = 230
+    assert boxes(look(picture), Kind.CALIPER) == []
 
 
 def test_words_are_not_calipers() -> None:
