@@ -25,8 +25,12 @@ LETTERS: Final = 1.5
 """A word is wider than one of its letters by this factor."""
 BOLD: Final = 10
 """Crosses with longer arms, in pixels, may have strokes wider than four pixels."""
+FAR: Final = 0.4
+"""A cross away from the sector is more often a tick or a letter."""
 LONE_X: Final = 0.4
 """An x without a second one is more often a letter."""
+BOTH: Final = 0.6
+"""Two marks of one measurement score so much together; two weak ones are tissue."""
 LEVELS_APART: Final = 60.0
 """Two marks of one measurement have ink levels no further apart than this."""
 
@@ -42,7 +46,8 @@ class Calipers:
 def alike(first: Mark, second: Mark) -> bool:
     """Whether two marks can belong to one measurement: same channel, style, level and size."""
     return (
-        first.channel == second.channel
+        first.score + second.score >= BOTH
+        and first.channel == second.channel
         and first.style == second.style
         and abs(first.level - second.level) <= LEVELS_APART
         and abs(first.size - second.size) <= max(2, 0.35 * max(first.size, second.size))
@@ -51,6 +56,13 @@ def alike(first: Mark, second: Mark) -> bool:
 
 def _has_mate(mark: Mark, marks: Sequence[Mark]) -> bool:
     return any(other is not mark and alike(mark, other) for other in marks)
+
+
+def _alone(mark: Mark, marks: Sequence[Mark], near: Mask | None) -> float:
+    """What part of its score a mark keeps when no line joins it to another."""
+    if near is not None and not near[mark.row, mark.col]:
+        return FAR
+    return 1.0 if mark.style == "plus" or _has_mate(mark, marks) else LONE_X
 
 
 def join(channel: Channel, first: Mark, second: Mark) -> Line | None:
@@ -108,12 +120,12 @@ def find_calipers(
     words
         Boxes of recognised words; a cross that is one of their letters is left out.
     near
-        ``(rows, cols)`` bool, True in and near the sector; a cross elsewhere is left out. None looks everywhere.
+        ``(rows, cols)`` bool, True in and near the sector; a cross elsewhere counts only at the end of a measuring
+        line, for it may be a tick, and the sector may have been found too small. None: everywhere is near.
     """
     every = [mark for number, one in enumerate(channels) for mark in find_marks(one, number)]
-    every = [mark for mark in every if near is None or near[mark.row, mark.col]]
     marks = distinct([mark for mark in every if not _in_word(mark, words)])[:KEPT_MARKS]
-    best = [mark.score * (1.0 if mark.style == "plus" or _has_mate(mark, marks) else LONE_X) for mark in marks]
+    best = [mark.score * _alone(mark, marks, near) for mark in marks]
     shape = (channels[0].shape[0], channels[0].shape[1])
     mask: Mask = np.zeros(shape, dtype=np.bool_)
     lines: list[tuple[Line, float]] = []

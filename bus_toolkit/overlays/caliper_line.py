@@ -30,7 +30,7 @@ COVERED: Final = 0.6
 """Share of the way that dots or stroke must cover (a line fades where tissue is as bright)."""
 SOLID: Final = 0.88
 """Share of the way that is on in a solid line."""
-LEVELS: Final = 85.0
+LEVELS: Final = 110.0
 """Grey levels between the 10th and 90th percentile of the dots of one line."""
 FEWEST: Final = 4
 """Dots that make a line."""
@@ -61,7 +61,8 @@ def _sample(
     across = np.array([end[1] - start[1], start[0] - end[0]], dtype=np.float32) / max(length - 1, 1)
     map_rows = (rows[:, None] + across[0] * OFFSETS[None, :]).astype(np.float32)
     map_cols = (cols[:, None] + across[1] * OFFSETS[None, :]).astype(np.float32)
-    levels = cv2.remap(channel, map_cols, map_rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    # The nearest pixel, for anything smoother would change the level of dots one pixel wide.
+    levels = cv2.remap(channel, map_cols, map_rows, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE)
     return rows.astype(np.float32), cols.astype(np.float32), levels.astype(np.float32)
 
 

@@ -168,12 +168,16 @@ def test_marks_outside_the_sector_are_no_calipers() -> None:
     picture = np.zeros((300, 400), np.uint8)
     picture[:, 100:] = speckle(cols=300)
     plus(picture, 80, 30)
+    plus(picture, 200, 50, arm=5)
     mask = np.zeros(picture.shape, np.bool_)
     mask[:, 100:] = True
     fan = Fan(mask=mask, box=Box(0, 100, 300, 400), polygon=(), shape="linear", background=(0,), score=1.0)
     seen = (Plan(stage="find-fan", params={"fan": fan.to_json()}),)
     assert boxes(look(picture), Kind.CALIPER)
     assert boxes(look(picture, seen), Kind.CALIPER) == []
+    plus(picture, 250, 30)
+    dots(picture, (92, 30), (238, 30))
+    assert covers(boxes(look(picture, seen), Kind.CALIPER), 80, 30), "the sector may have been found too small"
 
 
 def test_outline_has_a_polygon_round_its_region() -> None:
