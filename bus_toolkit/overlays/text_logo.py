@@ -28,8 +28,9 @@ VENDOR_WORDS: Final = (
     *("WISONIC", "SIUI", "KONICAMINOLTA", "HOLOGIC", "SUPERSONICMACH", "HEWLETTPACKARD"),
 )
 """Names of makers and scanners as they stand on screens, capitals and digits only."""
-WHOLE_PIECE: Final = 3
-"""A piece of a vendor's word must have this many characters to be known by them alone."""
+PIECE: Final = 5
+"""A piece of a vendor's word must have this many characters to be known by them alone, anywhere in the picture: a
+shorter one is in many words (``LT 1``, with look-alikes folded, is in ``AFFINITI``)."""
 CORNER: Final = (48, 96)
 """Rows and columns of the corners of a picture in which a cut logo lies: logos are drawn beside the fan's top, and a
 crop to the fan cuts them (measured on 440 pieces of a BUSI sample: all within 40 rows and 62 columns)."""
@@ -53,13 +54,12 @@ _FOLDED: Final = tuple(_fold(word) for word in VENDOR_WORDS)
 
 
 def is_vendor(text: str) -> bool:
-    """Whether ``text`` is a vendor's name or a piece of one of three characters or more.
+    """Whether ``text`` is a vendor's name, or a piece of one of five characters or more.
 
-    Characters that look alike are taken for each other, so that ``L0G1Q`` is known too. A shorter piece is not known:
-    it can be anything.
+    Characters that look alike are taken for each other, so that ``L0G1Q`` is known too.
     """
     folded = _fold(text)
-    return len(folded) >= WHOLE_PIECE and any(folded in word for word in _FOLDED)
+    return folded in _FOLDED or (len(folded) >= PIECE and any(folded in word for word in _FOLDED))
 
 
 def is_logo(text: str, box: Box, shape: tuple[int, int]) -> bool:
@@ -76,12 +76,14 @@ def is_logo(text: str, box: Box, shape: tuple[int, int]) -> bool:
 
     Notes
     -----
-    In an upper corner a piece that the picture's edge cuts and that has at most three characters is taken for a
-    logo whatever it says. Text and logos are treated alike when a picture is made safe to share; the difference is
+    In an upper corner a piece of at most three characters is taken for a logo whatever it says, and so is a piece
+    of a vendor's word. Text and logos are treated alike when a picture is made safe to share; the difference is
     for the counts alone.
     """
     if is_vendor(text):
         return True
     rows, cols = CORNER
     beside = box.col1 <= cols or box.col0 >= shape[1] - cols
-    return beside and box.row1 <= rows and len(plain(text)) <= SHORT_PIECE
+    folded = _fold(text)
+    piece = len(folded) <= SHORT_PIECE or any(folded in word for word in _FOLDED)
+    return beside and box.row1 <= rows and piece
