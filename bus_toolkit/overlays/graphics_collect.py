@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from bus_toolkit.overlays.caliper_chain import Chain
     from bus_toolkit.overlays.graphics_ink import Channel, Components
     from bus_toolkit.overlays.outline import Stroke
+    from bus_toolkit.overlays.scale import Scale
 
 DETECTOR: Final = "strokes"
 """Named in every finding."""
@@ -33,6 +34,8 @@ AROUND: Final = 12
 """Pixels by which a caliper may lie outside the sector."""
 FRAME: Final = 3
 """Pixels around a bar that belong to its frame."""
+TICK: Final = 8
+"""Pixels around a scale in which a cross is one of its ticks."""
 TOGETHER: Final = 8
 """Pixels between strokes of one body mark."""
 
@@ -103,22 +106,35 @@ def collect(picture: Pixels, known: Known, least: float) -> tuple[tuple[Finding,
     """
     found = _Evidence(known, least)
     inks = channels(picture)
-    _calipers(inks, found)
+    layers = [components(ink) for ink in inks]
+    scales = [scale for things in layers for scale in find_scales(things, known.fan, known.written)]
+    _calipers(inks, scales, found)
+    _scales(scales, found)
     frames = _bars(picture, found)
-    for ink in inks:
-        things = components(ink)
-        for scale in find_scales(things, known.fan, found.explained()):
-            found.add(Kind.SCALE, [scale.box], scale.score, scale.mask)
+    for things in layers:
         _strokes(find_strokes(things, found.explained() | frames), found)
         for chain in find_chains(things, found.explained()):
             _chain(things, chain, found)
     return tuple(found.findings), dict(found.masks)
 
 
-def _calipers(inks: list[Channel], found: _Evidence) -> None:
-    calipers = find_calipers(inks, found.least, found.known.words, found.known.near_fan)
+def _calipers(inks: list[Channel], scales: list[Scale], found: _Evidence) -> None:
+    """Adds the calipers; what lies on a scale counts only at the end of a measuring line, as away from the sector."""
+    near = found.known.near_fan
+    if scales:
+        near = np.ones(found.known.shape, dtype=np.bool_) if near is None else near
+        near &= ~mask_of_boxes(found.known.shape, [scale.box.grow(TICK) for scale in scales])
+    calipers = find_calipers(inks, found.least, found.known.words, near)
     for box, score in calipers.items:
         found.add(Kind.CALIPER, [box], score, calipers.mask)
+
+
+def _scales(scales: list[Scale], found: _Evidence) -> None:
+    """Adds the scales, but for dots that turned out to be a measuring line."""
+    explained = found.explained()
+    for scale in scales:
+        if not (scale.mask & explained).any():
+            found.add(Kind.SCALE, [scale.box], scale.score, scale.mask)
 
 
 def _bars(picture: Pixels, found: _Evidence) -> Mask:

@@ -232,6 +232,19 @@ def test_depth_scale_beside_the_sector(axis: bool) -> None:  # noqa: FBT001
     assert boxes(plan, Kind.SCALE)[0].height > 260
 
 
+def test_crosses_on_a_scale_are_ticks() -> None:
+    picture = np.zeros((300, 440), np.uint8)
+    picture[:, :400] = speckle()
+    for number, row in enumerate(range(10, 291, 14)):
+        if number % 5 == 2:
+            plus(picture, row, 422, arm=5)
+        else:
+            picture[row : row + 2, 421:424] = 200
+    plan = look(picture)
+    assert boxes(plan, Kind.SCALE)
+    assert boxes(plan, Kind.CALIPER) == []
+
+
 @pytest.mark.parametrize("across", [False, True])
 def test_grey_bar(across: bool) -> None:  # noqa: FBT001
     picture = np.zeros((300, 440), np.uint8)
