@@ -69,6 +69,7 @@ def floor(src: Path, out: Path) -> dict[str, float]:
     from bus_toolkit.errors import InputError
     from bus_toolkit.io import discover, read, write_png
 
+    out.mkdir()
     images, started, cpu = 0, time.perf_counter(), time.process_time()
     for item in discover(src).items:
         if item.skip is not None:

@@ -225,6 +225,7 @@ def compress_lossless(frame: Any, syntax: str) -> bytes:
     change = gdcm.ImageChangeTransferSyntax()
     change.SetTransferSyntax(gdcm.TransferSyntax(gdcm.TransferSyntax.GetTSType(syntax)))
     change.SetInput(image)
+    image.thisown = False  # the filter counts references to it and deletes it; deleting it twice ends the process
     assert change.Change()
     fragment = change.GetOutput().GetDataElement().GetSequenceOfFragments().GetFragment(0)
     return bytes(fragment.GetByteValue().GetBuffer().encode("utf-8", "surrogateescape"))
