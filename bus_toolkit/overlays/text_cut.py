@@ -37,7 +37,8 @@ def find_cut_logos(level: Pixels) -> list[tuple[Box, float]]:
 
     Notes
     -----
-    Found 89 % of the 440 labelled pieces in 480 scans of BUSI, and nothing in 230 scans of BrEaST, which have no logo.
+    Alone it covers 391 of the 440 labelled pieces in 480 scans of BUSI; it marks something in 1 of the 146 of these
+    scans without a labelled piece, and in 2 of 230 scans of BrEaST.
     """
     rows, cols = CORNER
     cols = min(cols, max(1, level.shape[1] // 2))

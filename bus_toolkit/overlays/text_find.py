@@ -23,11 +23,12 @@ SHORT_SIDE: Final = 512
 """Pictures are looked at with at least this many pixels on their shorter side: small pictures have small text. The
 cost grows with the pixels looked at; what more of them would bring is told at ``THOROUGH``."""
 THOROUGH: Final = 1.5
-"""The second, thorough look is this much larger. Of 128 strings of 7 to 31 pixels, painted over 45 real scans in many
-fonts and colours (some cannot be read by anybody), the first look finds 111, both together 120."""
+"""The second, thorough look is this much larger. Of 128 strings painted at random over 45 scans of BrEaST, in many fonts
+and colours, 118 were covered by 90 % after the first look and 122 after both, for 3.2 times the time."""
 LARGEST_SCALE: Final = 2.0
-TILE: Final = 1024
-"""A picture is looked at in tiles of at most this side: memory stays bounded (about 0.5 GB at 1024x1024)."""
+TILE: Final = 832
+"""A picture is looked at in tiles of at most this side, so that memory stays bounded: a process that looked at pictures
+of 1024x768 had 0.4 GB at most, at 2000x1600 0.6 GB."""
 TILE_OVERLAP: Final = 128
 """Tiles share this many pixels, more than the height of any line."""
 LARGEST_SIDE: Final = 4096
@@ -46,7 +47,7 @@ READ_SURE: Final = 0.8
 WORD: Final = 3
 """Letters and digits that something tall must say to count."""
 LEAST_CONTRAST: Final = 40
-"""Grey levels between the dark and the bright parts of a line of text; less cannot be read by anybody."""
+"""Grey levels between the dark and the bright parts of a line of text; the false boxes on tissue had less."""
 MARGIN: Final = 1
 """Pixels by which a box is grown for reading."""
 GLYPH_MARGIN: Final = 2
@@ -185,7 +186,7 @@ def find_text(image: Pixels, engine: TextEngine, *, thorough: bool = False) -> l
     engine
         What detects and reads.
     thorough
-        Look a second time, larger: for more than twice the time, more of the smallest strings.
+        Look a second time, larger: for about three times the time, more of the smallest strings.
     """
     scale = scale_for((image.shape[0], image.shape[1]))
     found = detect_lines(image, engine, scale)

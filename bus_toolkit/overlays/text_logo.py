@@ -33,7 +33,7 @@ PIECE: Final = 5
 shorter one is in many words (``LT 1``, with look-alikes folded, is in ``AFFINITI``)."""
 CORNER: Final = (48, 96)
 """Rows and columns of the corners of a picture in which a cut logo lies: logos are drawn beside the fan's top, and a
-crop to the fan cuts them (measured on 440 pieces of a BUSI sample: all within 40 rows and 62 columns)."""
+crop to the fan cuts them. Of 440 labelled pieces in 480 scans of BUSI, 429 lie within; all lie in the first 31 rows."""
 SHORT_PIECE: Final = 3
 """A cut piece of a logo has at most this many characters that nothing else tells from a word."""
 CONFUSED: Final = str.maketrans({"0": "O", "Ø": "O", "1": "I", "|": "I", "L": "I", "5": "S", "8": "B"})

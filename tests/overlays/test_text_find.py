@@ -136,7 +136,7 @@ def test_a_thorough_look_is_a_second_larger_one() -> None:
             scales.append(scale)
             return super().detect(image, scale=scale)
 
-    image = picture(Box(100, 100, 116, 200), (600, 620))
+    image = picture(Box(100, 100, 116, 200), (520, 540))
     once, twice = (find_text(image, Counting(), thorough=thorough) for thorough in (False, True))
     assert once == twice
     assert scales == [1.0, 1.0, 1.5]
