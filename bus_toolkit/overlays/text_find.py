@@ -23,8 +23,8 @@ SHORT_SIDE: Final = 512
 """Pictures are looked at with at least this many pixels on their shorter side: small pictures have small text. The
 cost grows with the pixels looked at; what more of them would bring is told at ``THOROUGH``."""
 THOROUGH: Final = 1.5
-"""The second, thorough look is this much larger. Of 128 strings painted at random over 45 scans of BrEaST, in many fonts
-and colours, 118 were covered by 90 % after the first look and 122 after both, for 3.2 times the time."""
+"""The second, thorough look is this much larger. Of 128 strings painted at random over 45 scans of BrEaST, in many
+fonts and colours, 118 were covered by 90 % after the first look and 122 after both, for 3.2 times the time."""
 LARGEST_SCALE: Final = 2.0
 TILE: Final = 832
 """A picture is looked at in tiles of at most this side, so that memory stays bounded: a process that looked at pictures

@@ -25,8 +25,7 @@ if TYPE_CHECKING:
     from bus_toolkit.geometry import Pixels
 
 WEIGHTS: Final = ("craft_mlt_25k.pth", "english_g2.pth")
-"""Detector and recogniser files of EasyOCR 1.7 for English. Other Latin script is detected too, and read without
-its accents."""
+"""Detector and recogniser files of EasyOCR 1.7 for English."""
 LANGUAGES: Final = ("en",)
 DETECTOR_SCORE: Final = 0.7
 """EasyOCR gives boxes without scores: every box that passed its text threshold (this value) carries it."""
