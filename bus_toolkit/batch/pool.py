@@ -72,7 +72,7 @@ class Pool(Generic[_Task, _Done]):
             while True:
                 for task in islice(rest, self.jobs * AHEAD - len(pending)):
                     try:
-                        pending[executor.submit(self.work, task)] = task
+                        pending[_submit(executor, self.work, task)] = task
                     except BrokenProcessPool:
                         suspects.append(task)
                         break
@@ -96,7 +96,7 @@ class Pool(Generic[_Task, _Done]):
         try:
             for task in suspects:
                 try:
-                    yield executor.submit(self.work, task).result()
+                    yield _submit(executor, self.work, task).result()
                 except BrokenProcessPool:
                     executor.shutdown(wait=True)
                     executor = self._proven()
@@ -108,7 +108,7 @@ class Pool(Generic[_Task, _Done]):
         """One worker that has come up: what kills it from now on is its task."""
         executor = self._executor(1)
         try:
-            executor.submit(_ready).result()
+            _submit(executor, _ready, None).result()
         except BrokenProcessPool:
             executor.shutdown(wait=True)
             msg = (
@@ -121,8 +121,6 @@ class Pool(Generic[_Task, _Done]):
 
 def _begin(start: Callable[..., None], start_args: tuple[object, ...]) -> None:
     """Begin a worker process."""
-    # Ctrl-C goes to every process of a terminal; the parent alone answers, and its workers finish what they hold.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     start(*start_args)
 
@@ -135,8 +133,21 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _ready() -> None:
+def _ready(_: None) -> None:
     """Nothing; that it came back is the answer."""
+
+
+def _submit(executor: ProcessPoolExecutor, work: Callable[[_Task], _Done], task: _Task) -> Future[_Done]:
+    """Hand out a task, for which a worker process may be started, with ctrl-C held back in that.
+
+    Ctrl-C goes to every process of a terminal. The parent alone shall answer it, while its workers finish what they
+    hold; a process takes over what the thread that starts it holds back, so they are deaf to it from the first.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        return executor.submit(work, task)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _drain(pending: dict[Future[_Done], _Task], suspects: list[_Task]) -> Iterator[_Done]:

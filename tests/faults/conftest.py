@@ -166,6 +166,12 @@ class Table:
     def children(self, parent: int) -> set[int]:
         return {pid for pid, above in _processes() if above == parent}
 
+    def deaf_to(self, pid: int, number: int) -> bool:
+        """Whether a process ignores or holds back a signal; proc(5), SigBlk and SigIgn."""
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+        masks = [int(line.split()[1], 16) for line in lines if line.startswith(("SigBlk", "SigIgn"))]
+        return any(mask & 1 << (number - 1) for mask in masks)
+
     def any_of(self, pids: set[int]) -> bool:
         return bool(pids & {pid for pid, _ in _processes()})
 

@@ -99,6 +99,7 @@ def test_ctrl_c_and_a_second_run_beside_the_first(
         assert "in use by another run" in capfd.readouterr().err
         until(lambda: len(job.pictures()) >= 1)
         workers = processes.children(process.pid)
+        assert all(processes.deaf_to(pid, signal.SIGINT) for pid in workers)
         # As a terminal does it: every process of the group gets the signal.
         os.killpg(process.pid, signal.SIGINT)
         said, _ = process.communicate(timeout=60)
@@ -155,6 +156,17 @@ def test_any_number_of_workers_gives_the_same_bytes(job: Any, undisturbed: dict[
     report = job.run(jobs=2)
     assert report.outcomes["kept"] == 6
     assert job.tree() == undisturbed
+
+
+def test_what_a_killed_run_left_half_written_is_swept(own: Any) -> None:
+    own.run()
+    before = own.tree()
+    for folder in (own.out, own.out / "images" / "benign", own.private, own.private / "review"):
+        (folder / ".a1b2c3d4.part").write_bytes(b"half")
+    assert len(own.leftovers()) == 4
+    own.run()
+    assert own.leftovers() == []
+    assert own.tree() == before
 
 
 def test_stopped_while_it_writes(job: Any, undisturbed: dict[str, bytes], monkeypatch: pytest.MonkeyPatch) -> None:
