@@ -48,9 +48,10 @@ SENTENCES: dict[Kind, str] = {
 """What a finding of each kind means, for reasons and for ``bus-clean explain``."""
 
 
-def _check_fraction(name: str, value: float) -> None:
-    if not 0.0 <= value <= 1.0:
-        msg = f"{name} must be between 0 and 1. Got {value}"
+def _check_fraction(name: str, value: object) -> None:
+    # A score comes from a table whose values nobody has looked at yet.
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0.0 <= value <= 1.0:
+        msg = f"{name} must be between 0 and 1. Got {value!r}"
         raise ConfigError(msg)
 
 

@@ -15,6 +15,7 @@ from bus_toolkit.batch.worker import Spec, Task, lost, start, work
 from bus_toolkit.errors import ConfigError
 from bus_toolkit.io import discover
 from bus_toolkit.outcome import Outcome
+from bus_toolkit.overlays.engines import load_engine
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -67,11 +68,14 @@ def ingest(options: Options, *, progress: Progress = silent) -> RunReport:
     ------
     ConfigError
         When there is nothing to read, or the labels file is not right.
+    EngineError
+        When the OCR engine is not installed. What it misses later on quarantines scan by scan.
     OutputError
         When the output was made under another policy, key, engine or version, belongs to somebody else, is in use
         by another run, or cannot be written.
     """
     started = time.monotonic()
+    load_engine(options.engine, allow_download=options.allow_download)
     found = found_inputs(options.src, options.labels)
     with folders.opened(options) as (ledger, key, key_path):
         tasks = make_tasks(found.items, ledger.records())

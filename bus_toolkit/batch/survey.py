@@ -11,6 +11,7 @@ from bus_toolkit.batch.pool import Pool
 from bus_toolkit.batch.runner import found_inputs, silent
 from bus_toolkit.batch.worker import Spec, Task, lost, start, work
 from bus_toolkit.io import atomic_write_bytes
+from bus_toolkit.overlays.engines import load_engine
 from bus_toolkit.record import Record
 from bus_toolkit.stage import fan_of, findings_of
 
@@ -30,7 +31,10 @@ def inspect(options: InspectOptions, *, progress: Progress = silent) -> dict[str
     ------
     ConfigError
         When there is nothing to read, or the labels file is not right.
+    EngineError
+        When the OCR engine is not installed.
     """
+    load_engine(options.engine, allow_download=options.allow_download)
     found = found_inputs(options.src, options.labels)
     tasks = make_tasks(found.items, ())
     spec = Spec(policy=options.policy, engine=options.engine, allow_download=options.allow_download)

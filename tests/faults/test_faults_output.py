@@ -11,9 +11,9 @@ from typing import Any, Never
 
 import pytest
 
-from bus_toolkit.batch import Options, output
+from bus_toolkit.batch import Options, output, runner, survey
 from bus_toolkit.cli.clean import main
-from bus_toolkit.errors import ConfigError, OutputError
+from bus_toolkit.errors import ConfigError, EngineError, OutputError
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "raw_york"
 
@@ -159,3 +159,26 @@ def test_findings_are_never_written_into_the_source(own: Any, capfd: pytest.Capt
 def test_the_root_of_the_file_system_is_refused(own: Any, src: str | None, out: str | None) -> None:
     with pytest.raises(ConfigError, match="root of the file system"):
         Options(src=Path(src) if src else own.src, out=Path(out) if out else None)
+
+
+def test_an_engine_that_is_not_there_is_told_before_anything_is_done(
+    own: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def missing(*_: object, **__: object) -> Never:
+        msg = "The engine must be installed. Got no such package"
+        raise EngineError(msg)
+
+    for room in (runner, survey):
+        monkeypatch.setattr(room, "load_engine", missing)
+    for argv in (own.argv("--jobs", "0"), ["inspect", str(own.src), "--out", str(tmp_path / "seen.jsonl")]):
+        assert main(argv) == 1
+        one_clear_line(capfd.readouterr().err)
+    assert not own.out.exists()
+    assert not (tmp_path / "seen.jsonl").exists()
+
+
+def test_a_score_in_a_policy_that_is_no_number(own: Any, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "policy.toml").write_text('name = "x"\n[verdict.min_score]\ncaliper = "high"\n')
+    argv = ["ingest", str(own.src), "--anonymise", "--policy", str(tmp_path / "policy.toml")]
+    assert main(argv) == 1
+    one_clear_line(capfd.readouterr().err)
