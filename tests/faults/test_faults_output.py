@@ -182,3 +182,21 @@ def test_a_score_in_a_policy_that_is_no_number(own: Any, tmp_path: Path, capfd: 
     argv = ["ingest", str(own.src), "--anonymise", "--policy", str(tmp_path / "policy.toml")]
     assert main(argv) == 1
     one_clear_line(capfd.readouterr().err)
+
+
+def test_half_of_a_scan_is_never_given_away(own: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The picture of a DICOM input is written before its file; when that fails, the picture must not stay."""
+    shutil.copy(FIXTURES / "normal" / "visit_2" / "small_07.dcm", own.src / "benign" / "3.dcm")
+
+    def broken(*_: object, **__: object) -> Never:
+        msg = "an element that nobody thought of"
+        raise ValueError(msg)
+
+    monkeypatch.setattr(output, "write_dicom", broken)
+    report = own.run()
+    assert (report.outcomes["kept"], report.outcomes["failed"]) == (2, 1)
+    assert len(own.pictures()) == 2
+    assert len(list((own.private / "strays").rglob("*.png"))) == 1
+    monkeypatch.undo()
+    assert own.run().outcomes["kept"] == 3
+    assert len(own.pictures()) == 3

@@ -22,6 +22,8 @@ from bus_toolkit.outcome import Outcome
 from bus_toolkit.overlays import FindText
 from bus_toolkit.scan import Scan
 
+pytestmark = pytest.mark.slow
+
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 SCANS = json.loads((FIXTURES / "truth.json").read_text("utf-8"))["scans"]
 IDENTIFIED = [scan["file"] for scan in SCANS if scan["identity_text"]]
