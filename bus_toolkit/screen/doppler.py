@@ -22,6 +22,9 @@ FLOW_SHARE = 0.0003
 """The same as a share of the fan."""
 SURE_FLOW_SHARE = 0.005
 """Share of the fan from which there is no doubt left."""
+BOX_SIDE = 56
+"""Shortest side of a colour box in pixels: over shorter ones streaks line up by chance (in 3 of about 150 phantoms,
+all of fewer than 250 rows), and even in pictures of 288x384 real boxes are longer."""
 BOX_SHARES = (0.01, 0.85)
 """Smallest and largest share of the fan that a colour box takes; beyond, it is a frame around the whole picture."""
 BOX_INSIDE = 0.85
@@ -70,7 +73,7 @@ def colour_box(look: Look, frames: Sequence[tuple[Box, float]]) -> Sighting:
     area = int(look.area.sum())
     for box, drawn in frames:
         share = box.area / max(area, 1)
-        if not BOX_SHARES[0] <= share <= BOX_SHARES[1]:
+        if not BOX_SHARES[0] <= share <= BOX_SHARES[1] or min(box.height, box.width) < BOX_SIDE:
             continue
         if look.area[box.slices].mean() < BOX_INSIDE or not _lies_in_tissue(look, box):
             continue
