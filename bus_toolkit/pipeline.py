@@ -80,7 +80,7 @@ class Pipeline:
             raise ConfigError(msg)
 
     def inspect(self, scan: Scan) -> Result:
-        """Look and decide; change nothing."""
+        """Look and decide, on the plan of the first edit too; change nothing."""
         return self._guarded(scan, edit=False)
 
     def run(self, scan: Scan) -> Result:
@@ -114,13 +114,13 @@ class Pipeline:
         for stage in self.stages:
             if stage.edits:
                 verdict = self.policy.decide(plans)
-                if verdict.outcome is not Outcome.KEPT or not edit:
+                if verdict.outcome is not Outcome.KEPT:
                     return verdict, None
             started = time.process_time()
             plans.append(stage.examine(scan, tuple(plans)))
             if stage.edits:
                 verdict = self.policy.decide(plans)
-                if verdict.outcome is not Outcome.KEPT:
+                if verdict.outcome is not Outcome.KEPT or not edit:
                     return verdict, None
                 scan = self._apply(stage, scan, plans[-1])
             cpu_ms[stage.name] = 1000 * (time.process_time() - started)

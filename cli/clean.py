@@ -41,8 +41,8 @@ Clean every scan below SRC into OUT (by default SRC-clean, beside SRC; never in 
 Each scan is kept, rejected (annotated, another mode), quarantined (nobody can vouch for it) or failed (cannot be
 read); nothing is lost. A run that was stopped goes on where it was when the same command is given again.
 
-Everything in OUT may be given away. OUT.private holds what leads back to people: the key, the ledger with
-recognised text, and pictures from before. Keep it.
+With --anonymise, everything in OUT may be given away. OUT.private holds what leads back to people: the key, the
+ledger with recognised text, and pictures from before. Keep it.
 
   OUT/images/LABEL/ID.png     cleaned, cropped to the ultrasound sector
   OUT/dicom/LABEL/ID.dcm      for DICOM input: same geometry, header de-identified
@@ -200,6 +200,11 @@ def _ingest(args: argparse.Namespace) -> int:
         ):
             # Brackets in a path are no markup.
             out.print(words, highlight=False, soft_wrap=True, markup=False)
+        if report.gone:
+            out.print(
+                f"{report.gone} inputs of an earlier run are gone from the source: what was written of them is now in "
+                "strays/ of the private folder."
+            )
         if report.resumed:
             out.print(f"{report.resumed} of them were done by an earlier run and have not changed.")
     return EXIT_ATTENTION if report.needs_attention else EXIT_DONE

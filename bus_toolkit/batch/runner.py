@@ -47,11 +47,16 @@ def silent(done: int, total: int, record: Record | None) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunReport:
-    """What came of a run; ``summary`` is what stands in ``run.json``."""
+    """What came of a run.
+
+    ``summary`` is what stands in ``run.json``; ``resumed`` inputs were done by an earlier run; ``gone`` ones are no
+    longer in the source, and their pictures were moved to the private folder.
+    """
 
     summary: Mapping[str, Any] = field(repr=False)
     outcomes: Mapping[str, int]
     resumed: int
+    gone: int = 0
 
     @property
     def needs_attention(self) -> bool:
@@ -99,14 +104,15 @@ def ingest(options: Options, *, progress: Progress = silent) -> RunReport:
                 folders.forget_outputs(options, ledger.get(record.file), keep=record)
                 ledger.put(record)
                 progress(done, len(tasks), record)
+        gone = _forget_the_gone(ledger, tasks)
         facts = RunFacts(
-            inputs=len({task.file for task in tasks} | set(ledger.files())),
+            inputs=len(tasks),
             aside=_aside(found),
             seconds=time.monotonic() - started,
             worked=len(todo),
         )
         summary = finish(options, ledger, key, facts)
-    return RunReport(summary=summary, outcomes=summary["outcomes"], resumed=resumed)
+    return RunReport(summary=summary, outcomes=summary["outcomes"], resumed=resumed, gone=gone)
 
 
 def found_inputs(src: Path, labels: Path | None) -> Discovery:
@@ -123,6 +129,19 @@ def found_inputs(src: Path, labels: Path | None) -> Discovery:
         msg = f"the source must hold at least one scan. Got none, and {others} other files"
         raise ConfigError(msg)
     return found
+
+
+def _forget_the_gone(ledger: Ledger, tasks: list[Task]) -> int:
+    """Drop the records of inputs that are no longer in the source; how many there were.
+
+    Somebody may have taken a patient out. What was written of such an input is then named by no record, and is set
+    aside with the strays: not given away, and not lost.
+    """
+    present = {task.file for task in tasks}
+    gone = [file for file in ledger.files() if file not in present]
+    for file in gone:
+        ledger.delete(file)
+    return len(gone)
 
 
 def _aside(found: Discovery) -> dict[str, int]:

@@ -25,7 +25,8 @@ def inspect(options: InspectOptions, *, progress: Progress = silent) -> dict[str
     """Write one JSON line for each scan below ``options.src``; the counts of outcomes come back.
 
     Lines are sorted by file. Boxes are in pixels of the input (of the composite over time for a clip, which has the
-    same geometry). Recognised text is not written.
+    same geometry). Recognised text is not written, but file names are: only the owner
+    may read the file.
 
     Raises
     ------
@@ -47,7 +48,7 @@ def inspect(options: InspectOptions, *, progress: Progress = silent) -> dict[str
         outcomes[str(record.outcome)] += 1
         progress(done, len(tasks), record)
     text = "".join(f"{lines[file]}\n" for file in sorted(lines))
-    atomic_write_bytes(options.findings, text.encode())
+    atomic_write_bytes(options.findings, text.encode(), mode=0o600)
     return dict(outcomes)
 
 

@@ -17,7 +17,7 @@ from bus_toolkit.outcome import Outcome, Reason, Verdict
 from bus_toolkit.overlays import FindText
 from bus_toolkit.pipeline import Pipeline, Result, failure
 from bus_toolkit.record import Record
-from bus_toolkit.stage import Kind
+from bus_toolkit.stage import Kind, Plan
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from bus_toolkit.policy import Policy
 
 
+SECOND_LOOK = "second-look"
+"""Stage name of what is found in a picture after it was cleaned."""
 OWN_TROUBLE = frozenset({errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL})
 """Errors of the file system that come of one output's name; every other one would meet all outputs."""
 
@@ -139,10 +141,16 @@ def second_look(pipeline: Pipeline, result: Result) -> Result:
     if result.scan is None:
         return result
     (finder,) = (stage for stage in pipeline.stages if isinstance(stage, FindText))
+    started = time.process_time()
     try:
-        left = [finding for finding in finder.examine(result.scan).findings if finding.kind is Kind.TEXT]
+        left = tuple(finding for finding in finder.examine(result.scan).findings if finding.kind is Kind.TEXT)
     except Exception as error:  # noqa: BLE001  what cannot be looked at is not vouched for
         return replace(result, verdict=failure(error), scan=None)
+    result = replace(
+        result,
+        plans=(*result.plans, Plan(stage=SECOND_LOOK, findings=left)),
+        cpu_ms={**result.cpu_ms, SECOND_LOOK: 1000 * (time.process_time() - started)},
+    )
     if not left:
         return result
     reason = Reason(code="text-left", detail="text was still found in the picture after it was cleaned")
