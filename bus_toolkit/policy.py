@@ -177,7 +177,7 @@ class Policy:
             yield f"Quarantine a scan when {SENTENCES[kind]}."
         for kind in self.verdict.reject:
             yield f"Reject a scan when {SENTENCES[kind]}."
-        yield "Quarantine a scan whose ultrasound sector cannot be found."
+        yield "Quarantine a scan that a detector could not look at, or whose ultrasound sector cannot be found."
         if not self.output.pictures:
             yield "Write no pictures: only the manifest and the reports of what would be done."
             return

@@ -19,6 +19,7 @@ def explain(policy: Policy, *, anonymise: bool) -> Iterator[str]:
     if not policy.output.pictures:
         return
     yield "Write each kept scan as PNG without any metadata."
+    yield "For DICOM input, look for text once more in the cleaned pixels, and quarantine the scan when some is left."
     yield "For DICOM input, write a DICOM file too: same geometry, header de-identified by PS3.15's Basic Profile."
     if anonymise:
         yield "Name every output file by a keyed pseudonym."

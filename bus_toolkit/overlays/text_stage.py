@@ -77,7 +77,7 @@ class FindText:
 
     def describe(self) -> Iterator[str]:
         """What it does, in sentences."""
-        yield f"Text and makers' logos in the picture are found by OCR (engine {self.engine})."
+        yield f"Look for text and makers' logos by OCR (engine {self.engine})."
 
 
 def pictures_of(scan: Scan) -> list[Pixels]:
