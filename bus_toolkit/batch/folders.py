@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from bus_toolkit._version import __version__
+from bus_toolkit.atomic import PRIVATE_FOLDER_MODE, PRIVATE_MODE, sweep_temporary
 from bus_toolkit.audit.ledger import Ledger
 from bus_toolkit.deidentify import Key
 from bus_toolkit.deidentify.key import KEY_NAME
 from bus_toolkit.errors import OutputError
-from bus_toolkit.io import sweep_temporary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,12 +33,12 @@ def opened(options: Options) -> Iterator[tuple[Ledger, Key, Path]]:
     """The ledger, the key and its file of a run, with the output locked against a second run."""
     _check_foreign(options)
     try:
-        options.private.mkdir(mode=0o700, parents=True, exist_ok=True)
-        options.private.chmod(0o700)
+        options.private.mkdir(mode=PRIVATE_FOLDER_MODE, parents=True, exist_ok=True)
+        options.private.chmod(PRIVATE_FOLDER_MODE)
         options.output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
+    except OSError:
         msg = "the output folder must be one that can be written. Got one that cannot"
-        raise OutputError(msg) from error
+        raise OutputError(msg) from None
     with _locked(options.private):
         if options.fresh:
             _throw_away(options)
@@ -75,16 +75,16 @@ def _sweep(options: Options) -> None:
 @contextmanager
 def _locked(private: Path) -> Iterator[None]:
     try:
-        descriptor = os.open(private / "lock", os.O_CREAT | os.O_RDWR, 0o600)
-    except OSError as error:
+        descriptor = os.open(private / "lock", os.O_CREAT | os.O_RDWR, PRIVATE_MODE)
+    except OSError:
         msg = "the private folder must be one that can be written. Got one that cannot"
-        raise OutputError(msg) from error
+        raise OutputError(msg) from None
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+        except OSError:
             msg = "the output folder must not be in use by another run. Got one that is"
-            raise OutputError(msg) from error
+            raise OutputError(msg) from None
         yield
     finally:
         os.close(descriptor)
@@ -140,5 +140,7 @@ def set_strays_aside(options: Options, named: set[str]) -> int:
             target = options.private / "strays" / name
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.move(path, target)
+            if not target.is_symlink():
+                target.chmod(PRIVATE_MODE)
             strays += 1
     return strays

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, final
 
 import numpy as np
 
+from bus_toolkit.atomic import PRIVATE_FOLDER_MODE, PRIVATE_MODE, atomic_write_bytes
 from bus_toolkit.audit.preview import draw_before, encode_jpeg
 from bus_toolkit.deidentify import Key, patient_pseudonym
 from bus_toolkit.fan import CropFan
-from bus_toolkit.io import atomic_write_bytes, write_png
+from bus_toolkit.io import write_png
 from bus_toolkit.io.dicom_write import write_dicom
 from bus_toolkit.outcome import Outcome
 from bus_toolkit.screen import fingerprint
@@ -125,13 +126,13 @@ class Writer:
         return np.ascontiguousarray(before[fan.box.slices])
 
     def _write_review(self, record: Record, before: Pixels, after: Pixels | None, result: Result) -> Record:
-        (self.private / "review").mkdir(mode=0o700, exist_ok=True)
+        (self.private / "review").mkdir(mode=PRIVATE_FOLDER_MODE, exist_ok=True)
         name = f"review/{record.id}-before.jpg"
         drawn = draw_before(before, findings_of(result.plans), fan_of(result.plans))
-        atomic_write_bytes(self.private / name, encode_jpeg(drawn))
+        atomic_write_bytes(self.private / name, encode_jpeg(drawn), mode=PRIVATE_MODE)
         record = replace(record, before=name)
         if after is None:
             return record
         name = f"review/{record.id}-after.jpg"
-        atomic_write_bytes(self.private / name, encode_jpeg(draw_before(after, (), None)))
+        atomic_write_bytes(self.private / name, encode_jpeg(draw_before(after, (), None)), mode=PRIVATE_MODE)
         return replace(record, after=name)

@@ -6,11 +6,11 @@ import json
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from bus_toolkit.atomic import PRIVATE_MODE, atomic_write_bytes
 from bus_toolkit.batch.naming import make_tasks
 from bus_toolkit.batch.pool import Pool
 from bus_toolkit.batch.runner import found_inputs, silent
 from bus_toolkit.batch.worker import Spec, Task, lost, start, work
-from bus_toolkit.io import atomic_write_bytes
 from bus_toolkit.overlays.engines import load_engine
 from bus_toolkit.record import Record
 from bus_toolkit.stage import fan_of, findings_of
@@ -48,7 +48,7 @@ def inspect(options: InspectOptions, *, progress: Progress = silent) -> dict[str
         outcomes[str(record.outcome)] += 1
         progress(done, len(tasks), record)
     text = "".join(f"{lines[file]}\n" for file in sorted(lines))
-    atomic_write_bytes(options.findings, text.encode(), mode=0o600)
+    atomic_write_bytes(options.findings, text.encode(), mode=PRIVATE_MODE)
     return dict(outcomes)
 
 

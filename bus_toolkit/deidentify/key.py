@@ -8,7 +8,6 @@ of a known person again; who has not cannot.
 from __future__ import annotations
 
 import base64
-import hashlib
 import hmac
 import os
 import re
@@ -17,6 +16,7 @@ import unicodedata
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, final
 
+from bus_toolkit.atomic import PRIVATE_FOLDER_MODE, PRIVATE_MODE
 from bus_toolkit.errors import ConfigError, OutputError
 
 if TYPE_CHECKING:
@@ -26,8 +26,6 @@ KEY_BYTES: Final = 32
 KEY_NAME: Final = "key"
 PSEUDONYM_BYTES: Final = 10
 """80 bits: with a million patients the chance that two share a pseudonym is below 1e-12."""
-PRIVATE_FOLDER_MODE: Final = 0o700
-PRIVATE_FILE_MODE: Final = 0o600
 UUID_VERSION: Final = 8
 """RFC 9562: version 8 is for bits that an application makes by its own rule."""
 
@@ -154,10 +152,6 @@ class Key:
         bits = bits & ~(0x3 << 62) | 0x2 << 62
         return f"2.25.{bits}"
 
-    def digest(self, data: bytes) -> str:
-        """32 hex digits of the bytes of an input, keyed: who has the file but not the key cannot make it again."""
-        return self._mac("digest", hashlib.sha256(data).digest())[:16].hex()
-
 
 def _take_place(temporary: Path, path: Path) -> None:
     """Give a whole file its name, unless something has that name: of two first runs one wins, the other learns it.
@@ -175,7 +169,7 @@ def _take_place(temporary: Path, path: Path) -> None:
 
 
 def _write_whole(path: Path, key: Key) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE_MODE)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_MODE)
     with os.fdopen(descriptor, "w", encoding="ascii") as stream:
         stream.write(f"{_HEADER}\n{key.secret.hex()}\n")
         stream.flush()

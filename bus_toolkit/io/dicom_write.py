@@ -20,11 +20,11 @@ from pydicom.tag import Tag
 from pydicom.uid import UID, ExplicitVRLittleEndian
 
 from bus_toolkit._version import __version__
+from bus_toolkit.atomic import atomic_write_bytes
 from bus_toolkit.deidentify.dataset import deidentify_dataset
 from bus_toolkit.errors import ConfigError, InputError
 from bus_toolkit.io.dicom_unchanged import keep_pixels
 from bus_toolkit.io.quiet import quiet
-from bus_toolkit.io.write import atomic_write_bytes
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -56,8 +56,10 @@ def test_the_private_folder_is_private_and_holds_the_evidence(source: Path) -> N
     ingest(options(source))
     private = source.with_name("raw_york-clean.private")
     assert stat.S_IMODE(private.stat().st_mode) == 0o700
-    for name in ("key", "ledger.sqlite"):
-        assert stat.S_IMODE((private / name).stat().st_mode) == 0o600
+    files = [path for path in private.rglob("*") if path.is_file()]
+    assert {"key", "ledger.sqlite", "review.html"} < {path.name for path in files}
+    assert sum(path.suffix == ".jpg" for path in files) == 8
+    assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
     review = (private / "review.html").read_text("utf-8")
     assert "scan 3" in review
 
@@ -118,7 +120,8 @@ def test_a_run_that_was_stopped_ends_as_if_it_had_not_been(source: Path, tmp_pat
     report = ingest(stopped)
     assert report.resumed == 2
     assert pictures(tmp_path / "other") == pictures(source.with_name("raw_york-clean"))
-    assert (tmp_path / "other.private" / "strays" / "images" / "benign" / "stray.png").is_file()
+    stray = tmp_path / "other.private" / "strays" / "images" / "benign" / "stray.png"
+    assert stat.S_IMODE(stray.stat().st_mode) == 0o600
 
 
 def test_a_changed_input_is_done_again_and_leaves_no_stale_picture(source: Path) -> None:

@@ -1,13 +1,12 @@
 import hashlib
 import struct
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from bus_toolkit.errors import ConfigError
-from bus_toolkit.io import atomic_path, atomic_write_bytes, encode_png, read, sweep_temporary, write_png
+from bus_toolkit.errors import ConfigError, OutputError
+from bus_toolkit.io import encode_png, read, write, write_png
 
 
 def chunk_names(data: Any) -> Any:
@@ -46,34 +45,9 @@ def test_other_arrays_are_refused(bad: Any) -> None:
         encode_png(bad)
 
 
-def stop_half_way(target: Path) -> None:
-    with atomic_path(target) as temporary:
-        temporary.write_bytes(b"half")
-        assert target.read_bytes() == b"old"
-        msg = "stop"
-        raise RuntimeError(msg)
-
-
-def test_a_file_is_the_old_one_or_the_new_one(tmp_path: Any) -> None:
-    target = tmp_path / "a.bin"
-    atomic_write_bytes(target, b"old")
-    with pytest.raises(RuntimeError, match="stop"):
-        stop_half_way(target)
-    assert target.read_bytes() == b"old"
-    assert [path.name for path in tmp_path.iterdir()] == ["a.bin"]
-    atomic_write_bytes(target, b"new", mode=0o600)
-    assert target.read_bytes() == b"new"
-    assert target.stat().st_mode & 0o777 == 0o600
-
-
-def test_what_a_killed_run_left_is_swept_and_nothing_else(tmp_path: Any) -> None:
-    (tmp_path / "sub").mkdir()
-    writer = atomic_path(tmp_path / "sub" / "a.png")
-    left = writer.__enter__()
-    left.write_bytes(b"half")
-    for name in ("a.png", ".hidden", "x.part", ".notes.part.txt"):
-        (tmp_path / name).write_bytes(b"")
-    assert sweep_temporary(tmp_path) == 1
-    assert not left.exists()
-    assert len(list(tmp_path.iterdir())) == 5
-    assert sweep_temporary(tmp_path) == 0
+def test_a_picture_with_more_than_pixels_is_never_written(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    clean = encode_png(np.zeros((8, 8), np.uint8))
+    monkeypatch.setattr(write, "encode_png", lambda _pixels: clean + b"DOE^JANE")
+    with pytest.raises(OutputError, match="end with its IEND"):
+        write_png(tmp_path / "a.png", np.zeros((8, 8), np.uint8))
+    assert list(tmp_path.iterdir()) == []
