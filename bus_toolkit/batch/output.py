@@ -10,7 +10,6 @@ import numpy as np
 from bus_toolkit.atomic import PRIVATE_FOLDER_MODE, PRIVATE_MODE, atomic_write_bytes
 from bus_toolkit.audit.preview import draw_before, encode_jpeg
 from bus_toolkit.deidentify import Key, patient_pseudonym
-from bus_toolkit.fan import CropFan
 from bus_toolkit.io import write_png
 from bus_toolkit.io.dicom_write import write_dicom
 from bus_toolkit.outcome import Outcome
@@ -20,7 +19,8 @@ from bus_toolkit.stage import fan_of, findings_of
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bus_toolkit.batch.worker import Task
+    from bus_toolkit.batch.worker import Spec, Task
+    from bus_toolkit.fan import CropFan
     from bus_toolkit.geometry import Pixels
     from bus_toolkit.io import Source
     from bus_toolkit.pipeline import Result
@@ -54,14 +54,14 @@ class Writer:
     out: Path
     private: Path
     key: Key
-    anonymise: bool
+    crop: CropFan
 
     @classmethod
-    def open(cls, out: Path | None, private: Path | None, key: Path | None, *, anonymise: bool) -> Writer | None:
-        """A writer, or None where nothing shall be written."""
-        if out is None or private is None or key is None:
+    def open(cls, spec: Spec, crop: CropFan) -> Writer | None:
+        """A writer, or None where nothing shall be written. ``crop`` makes the picture of a DICOM scan."""
+        if spec.out is None or spec.private is None or spec.key is None:
             return None
-        return cls(out=out, private=private, key=Key.load(key), anonymise=anonymise)
+        return cls(out=spec.out, private=spec.private, key=Key.load(spec.key), crop=crop)
 
     def scan_id(self, record: Record) -> str:
         """Pseudonym of one input, from its bytes and its place in the source."""
@@ -87,15 +87,14 @@ class Writer:
         return named_patient(task.patient, self.key)
 
     def _cropped(self, result: Result, source: Source) -> Scan:
-        # A DICOM file keeps its geometry; the picture made of it for training is cropped like any other.
+        # A DICOM file keeps its geometry; the picture made of it for training is cropped as the policy says.
         scan = result.scan or source.scan
         if source.media != "dicom":
             return scan
-        stage = CropFan(anonymise=self.anonymise)
-        return stage.apply(scan, stage.examine(scan, result.plans))
+        return self.crop.apply(scan, self.crop.examine(scan, result.plans))
 
     def _name(self, record: Record, task: Task, suffix: str) -> str:
-        return f"{record.id if self.anonymise else task.stem}{suffix}"
+        return f"{record.id if self.crop.anonymise else task.stem}{suffix}"
 
     def _write_kept(self, record: Record, task: Task, source: Source, scan: Scan, picture: Pixels) -> Record:
         image = f"images/{record.label}/{self._name(record, task, '.png')}"
@@ -113,7 +112,7 @@ class Writer:
             source_dataset=source.dataset,
             scan=scan,
             key=self.key,
-            anonymise=self.anonymise,
+            anonymise=self.crop.anonymise,
             pixels_checked=True,  # a DICOM scan gets here only after the second look
         )
         return replace(record, dicom=dicom, dicom_sha256=digest)

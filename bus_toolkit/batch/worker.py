@@ -12,6 +12,7 @@ import cv2
 from bus_toolkit.batch.output import Writer
 from bus_toolkit.batch.pipelines import build_pipeline
 from bus_toolkit.errors import OutputError
+from bus_toolkit.fan import CropFan
 from bus_toolkit.io import read
 from bus_toolkit.outcome import Outcome, Reason, Verdict
 from bus_toolkit.overlays import FindText
@@ -67,7 +68,8 @@ class Worker:
         self.spec = spec
         self.pipeline = self._pipeline(crop=None)
         self.masked = self._pipeline(crop=False)
-        self.writer = Writer.open(spec.out, spec.private, spec.key, anonymise=spec.anonymise)
+        (crop,) = (stage for stage in self.pipeline.stages if isinstance(stage, CropFan))
+        self.writer = Writer.open(spec, crop)
 
     def _pipeline(self, *, crop: bool | None) -> Pipeline:
         spec = self.spec
