@@ -39,13 +39,17 @@ class Region:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Acquisition:
-    """The allow-listed facts about how a scan was made; nothing here names a person or a place."""
+    """The allow-listed facts about how a scan was made; nothing here names a person or a place.
+
+    ``ultrasound`` is whether the header's class or modality says so; None where it leaves that open or is missing.
+    """
 
     manufacturer: str = ""
     model: str = ""
     spacing_mm: tuple[float, float] | None = None
     regions: tuple[Region, ...] = ()
     frame_time_ms: float | None = None
+    ultrasound: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

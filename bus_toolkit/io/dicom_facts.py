@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from bus_toolkit.geometry import Box
-from bus_toolkit.io.dicom_file import numbers_of, text_of, value_of, whole_of
+from bus_toolkit.io.dicom_file import numbers_of, says_ultrasound, text_of, value_of, whole_of
 from bus_toolkit.scan import Acquisition, Region
 
 if TYPE_CHECKING:
@@ -86,6 +86,7 @@ def acquisition_of(dataset: Dataset) -> Acquisition:
         spacing_mm=_spacing(dataset, regions, (whole_of(dataset, "Rows"), whole_of(dataset, "Columns"))),
         regions=regions,
         frame_time_ms=_frame_time(dataset),
+        ultrasound=says_ultrasound(dataset),
     )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, final
 
 from bus_toolkit.errors import InputError
 from bus_toolkit.io.dicom_facts import acquisition_of
-from bus_toolkit.io.dicom_file import parse_dicom, says_ultrasound
+from bus_toolkit.io.dicom_file import parse_dicom
 from bus_toolkit.io.dicom_pixels import iter_frames, pixel_header
 from bus_toolkit.io.dicom_tone import finish
 from bus_toolkit.io.limits import Limits
@@ -47,15 +47,12 @@ class Source:
         back must drop those elements. Private.
     sha256
         Of the bytes of the file, in hex. Private, because it finds the file again among copies.
-    ultrasound
-        Whether the DICOM class or modality says ultrasound; None where it is left open and for other media.
     """
 
     media: str
     scan: Scan
     dataset: Dataset | None
     sha256: str
-    ultrasound: bool | None = None
 
     def __repr__(self) -> str:
         """Shape and kind only."""
@@ -104,13 +101,12 @@ def _read_dicom(data: bytes, digest: str, limits: Limits) -> Source:
         limits.check_pixels(header.rows, header.cols, header.frames)
         frames = finish(stack(iter_frames(dataset, header), header.frames), dataset, header)
         facts = acquisition_of(dataset)
-        ultrasound = says_ultrasound(dataset)
         for keyword in PIXEL_KEYWORDS:
             if keyword in dataset:
                 del dataset[keyword]
     frames.flags.writeable = False
     scan = Scan(frames=frames, source=SourceRef(media="dicom"), acquisition=facts)
-    return Source(media="dicom", scan=scan, dataset=dataset, sha256=digest, ultrasound=ultrasound)
+    return Source(media="dicom", scan=scan, dataset=dataset, sha256=digest)
 
 
 def _load(path: Path, limits: Limits) -> bytes:

@@ -39,7 +39,8 @@ class Screen:
     Every score is 0 to 1 with 0.5 at the operating point; what it measures is documented at each detector:
     :func:`.doppler.flow`, :func:`.doppler.colour_box`, :func:`.elastography.elastography`,
     :func:`.dual_view.dual_view`, :func:`.traces.panel`,
-    :func:`.blank.blank`, :func:`.not_ultrasound.not_ultrasound`, :func:`.regions.told`.
+    :func:`.blank.blank`, :func:`.not_ultrasound.not_ultrasound`, :func:`.regions.told`. A header
+    that names another modality than ultrasound is evidence too (detector ``"screen.modality"``, score 1).
 
     Parameters
     ----------
@@ -131,6 +132,8 @@ def _most_colourful(scan: Scan) -> int | None:
 
 def _header(scan: Scan) -> Iterator[Finding]:
     """What the header says, in pixels of the present array."""
+    if scan.acquisition.ultrasound is False:
+        yield Finding(kind=Kind.NOT_ULTRASOUND, box=None, score=1.0, detector="screen.modality")
     placement = scan.placement
     if placement is None:
         return

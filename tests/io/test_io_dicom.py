@@ -440,12 +440,7 @@ def test_pixels_do_not_stay_with_the_header_and_nothing_shows_it(ramp: Any, make
     source = read_bytes(make_dicom(ramp[None]))
     assert "PixelData" not in source.dataset
     assert source.dataset.PatientName == "SECRET^NAME"
-    assert source.ultrasound is True
     assert "SECRET" not in repr(source) + repr(source.scan) + str(source)
-    assert (
-        read_bytes(make_dicom(ramp[None], Modality="MR", SOPClassUID="1.2.840.10008.5.1.4.1.1.4")).ultrasound is False
-    )
-    assert read_bytes(make_dicom(ramp[None], Modality="OT", SOPClassUID="1.2.840.10008.5.1.4.1.1.7")).ultrasound is None
 
 
 @pytest.mark.parametrize(

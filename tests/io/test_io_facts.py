@@ -120,3 +120,18 @@ def test_pixel_spacing_comes_first_and_must_be_plausible() -> None:
 )
 def test_frame_time(elements: Any, expected: Any) -> None:
     assert acquisition_of(dataset(**elements)).frame_time_ms == expected
+
+
+@pytest.mark.parametrize(
+    ("modality", "sop_class", "says"),
+    [
+        ("US", "1.2.840.10008.5.1.4.1.1.6.1", True),
+        ("OT", "1.2.840.10008.5.1.4.1.1.6.1", True),
+        ("US", "1.2.840.10008.5.1.4.1.1.7", True),
+        ("OT", "1.2.840.10008.5.1.4.1.1.7", None),
+        ("", "", None),
+        ("MR", "1.2.840.10008.5.1.4.1.1.4", False),
+    ],
+)
+def test_class_or_modality_say_whether_it_is_ultrasound(modality: str, sop_class: str, says: object) -> None:
+    assert acquisition_of(dataset(Modality=modality, SOPClassUID=sop_class)).ultrasound is says

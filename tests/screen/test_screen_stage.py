@@ -1,5 +1,6 @@
 import json
 from collections.abc import Callable
+from typing import Any
 
 import cv2
 import numpy as np
@@ -265,3 +266,11 @@ def test_it_changes_nothing_and_its_plan_survives_json(
 def test_a_bad_threshold_is_refused(score: float) -> None:
     with pytest.raises(ConfigError, match="min_score must be"):
         Screen(min_score=score)
+
+
+@pytest.mark.parametrize(("says", "kinds"), [(False, {Kind.NOT_ULTRASOUND}), (True, set()), (None, set())])
+def test_a_header_that_names_another_modality_counts(
+    tissue: Callable[..., Picture], says: Any, kinds: set[Kind]
+) -> None:
+    scan = Scan.from_array(tissue(), acquisition=Acquisition(ultrasound=says))
+    assert {finding.kind for finding in SCREEN.examine(scan).findings} == kinds
