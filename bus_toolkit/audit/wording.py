@@ -39,7 +39,7 @@ def warnings_of(summary: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         yield {
             "stop": False,
             "title": f"{failed} failed.",
-            "text": "Nothing was written for them; the reasons are below.",
+            "text": "Nothing was written for them; the table of reasons says why.",
         }
     if not summary["inputs"]:
         yield {"stop": False, "title": "Nothing to do.", "text": "No input was found."}

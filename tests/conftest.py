@@ -1,0 +1,15 @@
+"""What holds for all tests."""
+
+from pathlib import Path
+
+import pytest
+
+SLOW_FOLDERS = {"faults", "leaks"}
+"""Suites of whole runs: left out of the quick subset."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        if item.path.relative_to(here).parts[0] in SLOW_FOLDERS:
+            item.add_marker(pytest.mark.slow)
