@@ -149,8 +149,8 @@ class Policy:
     def decide(self, plans: Sequence[Plan]) -> Verdict:
         """The verdict on a scan with these plans.
 
-        Quarantine wins over rejection: who looks at it can still reject it. No fan found, or too much of the fan
-        to be painted, is quarantine under every policy.
+        Quarantine wins over rejection: who looks at it can still reject it. Too much of the fan to be painted is
+        quarantine under every policy, and so is no fan, unless the scan is rejected anyway.
         """
         seen = {finding.kind for finding in findings_of(plans) if self.counts(finding)}
         doubts = [Reason(code=str(kind), detail=SENTENCES[kind]) for kind in self.verdict.quarantine if kind in seen]

@@ -7,12 +7,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bus_toolkit.errors import ConfigError
+from bus_toolkit.overlays.engines import check_engine
 from bus_toolkit.policy import Policy, load_policy
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-ENGINES = ("rapidocr", "easyocr")
 
 
 def available_cores() -> int:
@@ -37,9 +36,7 @@ def _below_root(path: Path, what: str) -> Path:
 
 
 def _check_common(engine: str, jobs: int, labels: Path | None) -> None:
-    if engine not in ENGINES:
-        msg = f"the engine must be one of {', '.join(ENGINES)}. Got {engine!r}"
-        raise ConfigError(msg)
+    check_engine(engine)
     if jobs < 0:
         msg = f"jobs must be 0 (in this process) or more. Got {jobs}"
         raise ConfigError(msg)
@@ -77,7 +74,7 @@ class Options:
     Raises
     ------
     ConfigError
-        When one of them is not what it must be, or source and output lie inside one another.
+        When one of them is not what it must be, source and output lie inside one another, or the key in the output.
     """
 
     src: Path
@@ -103,6 +100,9 @@ class Options:
             raise ConfigError(msg)
         if self.key is not None and not self.key.is_file():
             msg = "key must be a key file that exists. Got a path where there is none"
+            raise ConfigError(msg)
+        if self.key is not None and _within(self.key.resolve(), out):
+            msg = "the key must be outside the output, which may be given away. Got one inside"
             raise ConfigError(msg)
 
     @property

@@ -19,7 +19,6 @@ APP0, APP14 = 0xE0, 0xEE
 ADOBE_LENGTH: Final = 14
 """A shorter APP14 segment holds no transform; libjpeg passes over it as well."""
 RGB_IDS: Final = ((82, 71, 66), (114, 103, 98))
-YCC_IDS: Final = (1, 2, 3)
 
 
 @final

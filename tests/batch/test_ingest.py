@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from bus_toolkit.batch import InspectOptions, Options, ingest, inspect
+from bus_toolkit.deidentify import Key
 from bus_toolkit.errors import ConfigError, OutputError
 from bus_toolkit.manifest import read_manifest
 from bus_toolkit.outcome import Outcome
@@ -163,6 +164,13 @@ def test_a_strangers_folder_is_never_written_into(source: Path, tmp_path: Path) 
 def test_source_and_output_stay_apart(source: Path, place: str) -> None:
     with pytest.raises(ConfigError, match="apart"):
         options(source, out=source / place)
+
+
+def test_a_key_never_lies_in_what_is_given_away(source: Path, tmp_path: Path) -> None:
+    key = tmp_path / "out" / "keys" / "key"
+    Key.create(key)
+    with pytest.raises(ConfigError, match="outside the output"):
+        options(source, out=tmp_path / "out", key=key)
 
 
 def test_a_second_run_at_the_same_time_is_refused(source: Path) -> None:

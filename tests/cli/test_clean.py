@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from bus_toolkit.cli.clean import main
+from bus_toolkit.overlays.engines import ENGINES
 from bus_toolkit.synth import make_phantom
 
 
@@ -72,3 +73,10 @@ def test_help_teaches(argv: list[str], capsys: pytest.CaptureFixture[str]) -> No
     told = capsys.readouterr().out
     assert "bus-clean" in told
     assert len(told) > 200
+
+
+def test_the_engines_that_help_offers_are_those_that_there_are(capsys: pytest.CaptureFixture[str]) -> None:
+    # The command line does not import them, so that help stays quick.
+    with pytest.raises(SystemExit):
+        main(["ingest", "--help"])
+    assert f"--engine {{{','.join(ENGINES)}}}" in capsys.readouterr().out

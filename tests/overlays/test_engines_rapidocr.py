@@ -7,7 +7,7 @@ import pytest
 
 from bus_toolkit.errors import ConfigError, EngineError
 from bus_toolkit.geometry import Box
-from bus_toolkit.overlays.engines import ENGINES, check_engine, load_engine
+from bus_toolkit.overlays.engines import ENGINES, check_engine, load_engine, rapidocr
 from bus_toolkit.overlays.engines.base import Reading, TextEngine
 from bus_toolkit.overlays.engines.onnx_weights import flush_subnormals, open_session
 from bus_toolkit.overlays.engines.rapidocr import RapidOcrEngine, decode, lines_of
@@ -74,6 +74,12 @@ def test_one_engine_is_made_in_a_process_and_fits_the_protocol(engine: Any) -> N
 def test_a_missing_model_is_an_error_that_names_the_file(tmp_path: Any) -> None:
     with pytest.raises(EngineError, match="PP-OCRv6_det_small"):
         RapidOcrEngine(folder=tmp_path).detect(np.zeros((40, 40), np.uint8))
+
+
+def test_a_missing_package_is_told_before_anything_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rapidocr, "find_spec", lambda _name: None)
+    with pytest.raises(EngineError, match="must be installed"):
+        RapidOcrEngine()
 
 
 def test_a_broken_model_is_an_error(tmp_path: Any) -> None:

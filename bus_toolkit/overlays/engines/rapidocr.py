@@ -66,11 +66,14 @@ class RapidOcrEngine:
     Raises
     ------
     EngineError
-        When first used, if the package or one of its model files is missing.
+        When the package is missing (at once), or one of its model files is (when first used).
     """
 
     folder: Path | None = None
     name: str = field(default="rapidocr", init=False)
+
+    def __post_init__(self) -> None:
+        self._model(DETECTOR_FILE)
 
     def detect(self, image: Pixels, *, scale: float = 1.0) -> tuple[Detection, ...]:
         """See :meth:`bus_toolkit.overlays.engines.base.TextEngine.detect`."""
