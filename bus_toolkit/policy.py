@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from bus_toolkit.errors import ConfigError
 from bus_toolkit.outcome import Outcome, Reason, Verdict
-from bus_toolkit.stage import Kind, fan_of, findings_of
+from bus_toolkit.stage import OPERATING_POINT, Kind, fan_of, findings_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from bus_toolkit.stage import Finding, Plan
 
 DEFAULT_POLICY = "york"
-OPERATING_POINT = 0.5
-"""Detectors scale their score so that their chosen operating point is here."""
 
 SENTENCES: dict[Kind, str] = {
     Kind.TEXT: "text is drawn on the picture",

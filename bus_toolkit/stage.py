@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
     from bus_toolkit.scan import Scan
 
+OPERATING_POINT = 0.5
+"""Detectors scale their score so that their chosen operating point is here."""
+
 
 class Kind(StrEnum):
     """What can be seen on a scan. The value is what findings files, policies and tables say."""

@@ -8,8 +8,8 @@ from bus_toolkit.fan import CropFan, FindFan
 from bus_toolkit.fill import Fill
 from bus_toolkit.overlays import FindGraphics, FindText
 from bus_toolkit.pipeline import Pipeline
-from bus_toolkit.policy import OPERATING_POINT
 from bus_toolkit.screen import Screen
+from bus_toolkit.stage import OPERATING_POINT
 
 if TYPE_CHECKING:
     from bus_toolkit.policy import Policy

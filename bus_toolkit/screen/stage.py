@@ -18,7 +18,7 @@ from bus_toolkit.screen.not_ultrasound import not_ultrasound
 from bus_toolkit.screen.regions import told
 from bus_toolkit.screen.thin_lines import find_lines, rectangles
 from bus_toolkit.screen.traces import panel
-from bus_toolkit.stage import Finding, Kind, Plan, fan_of
+from bus_toolkit.stage import OPERATING_POINT, Finding, Kind, Plan, fan_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from bus_toolkit.scan import Scan
     from bus_toolkit.screen.look import Sighting
 
-OPERATING_POINT = 0.5
 MOST_FRAMES = 64
 """Frames of a clip, spread evenly, in which colour is looked for: it may flash in a few of them only."""
 
