@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from bus_toolkit.outcome import Outcome, Reason
+from bus_toolkit.scan import Applied
 from bus_toolkit.stage import Plan
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ class Record:
         How it ended and why; safe to publish.
     plans
         Evidence and edits by stage, with recognised text. Private.
+    history
+        What was done to the pixels, edit by edit, with digests before and after; empty when nothing was.
     image, dicom
         Paths relative to the output folder; empty when there is none.
     image_sha256, dicom_sha256
@@ -64,6 +67,7 @@ class Record:
     outcome: Outcome
     reasons: tuple[Reason, ...] = ()
     plans: tuple[Plan, ...] = field(default=(), repr=False)
+    history: tuple[Applied, ...] = ()
     image: str = ""
     dicom: str = ""
     image_sha256: str = ""
@@ -87,6 +91,7 @@ class Record:
         data["outcome"] = str(self.outcome)
         data["reasons"] = [asdict(reason) for reason in self.reasons]
         data["plans"] = [plan.to_json(private=True) for plan in self.plans]
+        data["history"] = [{**asdict(line), "params": dict(line.params)} for line in self.history]
         data["cpu_ms"] = dict(self.cpu_ms)
         return json.dumps(data, separators=(",", ":"), sort_keys=True)
 
@@ -97,6 +102,7 @@ class Record:
         data["outcome"] = Outcome(data["outcome"])
         data["reasons"] = tuple(Reason(**item) for item in data["reasons"])
         data["plans"] = tuple(Plan.from_json(item) for item in data["plans"])
+        data["history"] = tuple(Applied(**item) for item in data["history"])
         if data["spacing_mm"] is not None:
             data["spacing_mm"] = (float(data["spacing_mm"][0]), float(data["spacing_mm"][1]))
         return cls(**data)

@@ -26,9 +26,13 @@ if TYPE_CHECKING:
 KIB_PER_MIB = 1024
 
 
-def peak_mib() -> float:
-    """Peak memory of this process plus the largest worker, in MiB (getrusage(2); bytes on macOS, KiB elsewhere)."""
-    kib = sum(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+def peak_mib(jobs: int) -> float:
+    """An upper bound of the peak memory in MiB: this process, and each worker as large as the largest.
+
+    From getrusage(2), which counts bytes on macOS and KiB elsewhere, and pages that are shared once for each process.
+    """
+    own, largest = (resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    kib = own + jobs * largest
     return kib / KIB_PER_MIB / (KIB_PER_MIB if sys.platform == "darwin" else 1)
 
 
@@ -89,7 +93,7 @@ def finish(options: Options, ledger: Ledger, key: Key, facts: RunFacts) -> dict[
         sentences=list(explain(options.policy, anonymise=options.anonymise)),
         groups=groups,
         aside=facts.aside,
-        peak_mib=peak_mib(),
+        peak_mib=peak_mib(options.jobs),
     )
     write_run(options.output / "run.json", summary)
     write_report(options.output / "report.html", summary, rows)

@@ -13,6 +13,7 @@ from bus_toolkit.deidentify import Key, patient_pseudonym
 from bus_toolkit.io import write_png
 from bus_toolkit.io.dicom_write import write_dicom
 from bus_toolkit.outcome import Outcome
+from bus_toolkit.scan import SourceRef
 from bus_toolkit.screen import fingerprint
 from bus_toolkit.stage import fan_of, findings_of
 
@@ -66,6 +67,12 @@ class Writer:
     def scan_id(self, record: Record) -> str:
         """Pseudonym of one input, from its bytes and its place in the source."""
         return scan_id(record, self.key)
+
+    def named(self, source: Source, record: Record) -> Source:
+        """The same input, its scan under its pseudonym."""
+        digest = self.key.pseudonym("digest", record.source_sha256)
+        ref = SourceRef(id=self.scan_id(record), digest=digest, media=source.media)
+        return replace(source, scan=replace(source.scan, source=ref))
 
     def write(self, record: Record, task: Task, source: Source, result: Result) -> Record:
         """Write what the result allows; the record comes back with names, digests and the fingerprint."""

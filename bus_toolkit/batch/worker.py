@@ -108,13 +108,20 @@ class Worker:
             frames=len(source.scan.frames),
             spacing_mm=source.scan.acquisition.spacing_mm,
         )
+        if self.writer is not None:
+            source = self.writer.named(source, record)
         return self._processed(task, record, source, cpu_ms)
 
     def _processed(self, task: Task, record: Record, source: Source, cpu_ms: dict[str, float]) -> Record:
         result = self._result(source)
         cpu_ms.update(result.cpu_ms)
         record = replace(
-            record, outcome=result.outcome, reasons=result.verdict.reasons, plans=result.plans, cpu_ms=cpu_ms
+            record,
+            outcome=result.outcome,
+            reasons=result.verdict.reasons,
+            plans=result.plans,
+            history=result.scan.history if result.scan is not None else (),
+            cpu_ms=cpu_ms,
         )
         if self.writer is None:
             return record

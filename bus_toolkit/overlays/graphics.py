@@ -21,6 +21,11 @@ MARK_LIKE: Final = "+xX*-.:|_ "
 """What a caliper or its dotted line is read as."""
 
 
+def count_alnum(text: str) -> int:
+    """Letters and digits in recognised text."""
+    return sum(sign.isalnum() for sign in text)
+
+
 def is_word(text: str) -> bool:
     """Whether recognised text is more than a caliper's mark and number."""
     return sum(letter.isalnum() and letter not in MARK_LIKE for letter in text) >= WORD
@@ -67,7 +72,9 @@ class FindGraphics:
         fan_mask = fan.mask if fan is not None and fan.mask.shape == scan.shape else None
         texts = [item for item in findings_of(seen) if item.kind in {Kind.TEXT, Kind.LOGO} and item.box is not None]
         words = [item.box for item in texts if item.box and (item.kind is Kind.LOGO or is_word(item.text))]
-        written = mask_of_boxes(scan.shape, [item.box.grow(1) for item in texts if item.box])
+        # A lone sign may be a piece of a body mark or stand at the ticks of a scale: it explains no strokes.
+        lines = [item.box for item in texts if item.box and (item.kind is Kind.LOGO or count_alnum(item.text) > 1)]
+        written = mask_of_boxes(scan.shape, [box.grow(1) for box in lines])
         known = Known(shape=scan.shape, words=tuple(words), written=written, fan=fan_mask)
         findings, drawn = collect(picture, known, self.least)
         masks = {str(kind): encode_mask(mask) for kind, mask in drawn.items() if mask.any()}

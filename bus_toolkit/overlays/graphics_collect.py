@@ -44,8 +44,8 @@ TOGETHER: Final = 8
 class Known:
     """What earlier stages know of a picture of ``shape`` ``(rows, cols)``.
 
-    ``words`` are boxes of recognised words, ``written`` is True under any text, ``fan`` inside the sector (None when
-    it is not known).
+    ``words`` are boxes of recognised words, ``written`` is True under text of two signs and more, ``fan`` inside the
+    sector (None when it is not known).
     """
 
     shape: tuple[int, int]
@@ -131,9 +131,9 @@ def _calipers(inks: list[Channel], scales: list[Scale], found: _Evidence) -> Non
 
 def _scales(scales: list[Scale], found: _Evidence) -> None:
     """Adds the scales, but for dots that turned out to be a measuring line."""
-    explained = found.explained()
+    lines = found.masks[Kind.CALIPER]
     for scale in scales:
-        if not (scale.mask & explained).any():
+        if not (scale.mask & lines).any():
             found.add(Kind.SCALE, [scale.box], scale.score, scale.mask)
 
 

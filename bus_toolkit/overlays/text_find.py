@@ -39,6 +39,8 @@ PAD: Final = 8
 dates and other identities on DICOM screens were found, with it all 52, for a tenth more time."""
 TALL: Final = 45
 """Text overlays are lower than this (rows, at 600 rows of picture); what is taller must be read to count."""
+ONE_LINE: Final = 0.7
+"""Share of rows that two boxes of one line of writing have in common."""
 MERGED: Final = 0.6
 """Two boxes of which one covers this share of the other are one line."""
 SURE: Final = 0.87
@@ -103,6 +105,31 @@ def unite(lines: Iterable[Line]) -> list[Line]:
         else:
             united.append(line)
     return sorted(united, key=lambda line: line.box)
+
+
+def bridge(lines: Sequence[Line]) -> list[Line]:
+    """Join neighbours on one line of writing, so that no comma or hyphen between two words is left over.
+
+    Neighbours overlap in most of their rows, and the gap between them is at most as wide as they are high.
+    """
+    joined: list[Line] = []
+    for line in sorted(lines, key=lambda line: (line.box.col0, line.box)):
+        for index, other in enumerate(joined):
+            if line.logo == other.logo and _neighbours(other.box, line.box):
+                text = f"{other.text} {line.text}".strip()
+                best = max(other, line, key=lambda one: one.score)
+                joined[index] = replace(best, box=other.box.union(line.box), text=text)
+                break
+        else:
+            joined.append(line)
+    return sorted(joined, key=lambda line: line.box)
+
+
+def _neighbours(left: Box, right: Box) -> bool:
+    common = min(left.row1, right.row1) - max(left.row0, right.row0)
+    high = min(left.height, right.height)
+    gap = right.col0 - left.col1
+    return common >= ONE_LINE * max(left.height, right.height) and gap <= high
 
 
 def crop_of(image: Pixels, box: Box) -> Pixels:
@@ -194,7 +221,7 @@ def find_text(image: Pixels, engine: TextEngine, *, thorough: bool = False) -> l
     if thorough:
         found += detect_lines(image, engine, min(LARGEST_SCALE, scale * THOROUGH), pad=2 * PAD)
     lines = read_lines(image, found, engine)
-    return unite([*lines, *read_glyphs(image, engine), *cut_logos(image)])
+    return bridge(unite([*lines, *read_glyphs(image, engine), *cut_logos(image)]))
 
 
 def findings_from(lines: Iterable[Line], shape: tuple[int, int]) -> tuple[Finding, ...]:

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
+from bus_toolkit.audit.ledger import Ledger
 from bus_toolkit.batch import InspectOptions, Options, ingest, inspect
 from bus_toolkit.deidentify import Key
 from bus_toolkit.errors import ConfigError, OutputError
@@ -77,6 +78,16 @@ def test_the_banner_outside_the_sector_is_gone(source: Path) -> None:
     part = raw[20:100, 20:100]
     _, _, (col, row), _ = cv2.minMaxLoc(cv2.matchTemplate(picture, part, cv2.TM_SQDIFF))
     assert np.array_equal(picture[row : row + 80, col : col + 80], part)
+
+
+def test_the_ledger_keeps_what_was_done_to_the_pixels(source: Path) -> None:
+    ingest(options(source))
+    with Ledger(source.with_name("raw_york-clean.private") / "ledger.sqlite") as ledger:
+        (record,) = [record for record in ledger.records() if record.label == "malignant"]
+    assert [line.stage for line in record.history] == ["fill", "crop-fan"]
+    assert record.history[0].digest_after == record.history[1].digest_before
+    assert record.history[0].digest_before != record.history[0].digest_after
+    assert record == Record.loads(record.dumps())
 
 
 def test_names_are_kept_without_anonymise(source: Path) -> None:

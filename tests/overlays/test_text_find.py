@@ -10,6 +10,7 @@ from bus_toolkit.overlays.engines.base import Detection, Reading
 from bus_toolkit.overlays.text_find import (
     LARGEST_SIDE,
     Line,
+    bridge,
     contrast_of,
     detect_lines,
     find_text,
@@ -153,3 +154,17 @@ def test_findings_carry_kind_and_private_text() -> None:
     assert "JOSE" not in repr(text)
     assert "JOSE" not in str(text.to_json())
     assert "JOSE" not in repr(lines[1])
+
+
+def test_words_of_one_line_are_bridged_and_other_lines_are_not() -> None:
+    def line(row: int, left: int, right: int, text: str) -> Line:
+        return Line(box=Box(row, left, row + 12, right), score=0.9, text=text, detector="test")
+
+    joined = bridge(
+        [line(40, 70, 110, "ADA"), line(40, 10, 60, "DOE,"), line(41, 180, 200, "far"), line(56, 10, 60, "B")]
+    )
+    assert [(one.box, one.text) for one in joined] == [
+        (Box(40, 10, 52, 110), "DOE, ADA"),
+        (Box(41, 180, 53, 200), "far"),
+        (Box(56, 10, 68, 60), "B"),
+    ]
