@@ -21,6 +21,8 @@ KEPT_MARKS: Final = 24
 """So many of the best marks are tried in pairs."""
 TIED: Final = 2.0
 """A mark at the end of a line counts so much more."""
+HIGHEST: Final = 4
+"""A box of words is at most so many times as high as the cross of one of its letters: of an f it is a third."""
 LETTERS: Final = 1.5
 """A word is wider than one of its letters by this factor."""
 BOLD: Final = 10
@@ -101,7 +103,7 @@ def _in_word(mark: Mark, words: Sequence[Box]) -> bool:
     return any(
         box.intersect(word).area >= 0.5 * box.area
         and word.width >= LETTERS * box.width
-        and word.height <= 3 * box.height
+        and word.height <= HIGHEST * box.height
         for word in words
     )
 

@@ -94,12 +94,12 @@ def _starts(length: int, side: int) -> list[int]:
 
 
 def unite(lines: Iterable[Line]) -> list[Line]:
-    """Join boxes that cover most of each other; the better read one gives text and score."""
+    """Join boxes that cover most of each other; the one of which more was read gives text and score."""
     united: list[Line] = []
     for line in sorted(lines, key=lambda line: (-line.box.area, line.box)):
         for index, other in enumerate(united):
             if line.box.intersect(other.box).area >= MERGED * line.box.area:
-                best = max(other, line, key=lambda one: (bool(one.text), one.score))
+                best = max(other, line, key=lambda one: (count_alnum(one.text), one.score))
                 united[index] = replace(best, box=other.box.union(line.box), logo=line.logo or other.logo)
                 break
         else:
@@ -130,6 +130,11 @@ def _neighbours(left: Box, right: Box) -> bool:
     high = min(left.height, right.height)
     gap = right.col0 - left.col1
     return common >= ONE_LINE * max(left.height, right.height) and gap <= high
+
+
+def count_alnum(text: str) -> int:
+    """Letters and digits in recognised text."""
+    return sum(sign.isalnum() for sign in text)
 
 
 def crop_of(image: Pixels, box: Box) -> Pixels:
@@ -166,7 +171,7 @@ def read_lines(image: Pixels, found: Sequence[Detection], engine: TextEngine) ->
 
 def is_word(reading: Reading, seen: Detection, tall: float) -> bool:
     """Whether a box too tall for text says several characters: tissue may look like one."""
-    return seen.box.height <= 2 * tall and sum(sign.isalnum() for sign in reading.text) >= WORD
+    return seen.box.height <= 2 * tall and count_alnum(reading.text) >= WORD
 
 
 def is_read(reading: Reading) -> bool:

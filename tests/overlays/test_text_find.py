@@ -168,3 +168,11 @@ def test_words_of_one_line_are_bridged_and_other_lines_are_not() -> None:
         (Box(41, 180, 53, 200), "far"),
         (Box(56, 10, 68, 60), "B"),
     ]
+
+
+def test_of_two_readings_of_one_place_the_longer_one_stays() -> None:
+    box = Box(10, 10, 30, 120)
+    word = Line(box=box, score=0.9, text="Frq 14.0", detector="words")
+    sign = Line(box=Box(12, 100, 28, 112), score=1.0, text="0", detector="signs")
+    (joined,) = unite([sign, word])
+    assert (joined.text, joined.box) == ("Frq 14.0", box)
