@@ -48,7 +48,8 @@ class EasyOcrEngine:
     Raises
     ------
     EngineError
-        When the package is missing (at once), or a weight file is and may not be fetched (when first used).
+        At once when the package is missing, or a weight file is and may not be fetched; when first used if the package
+        does not load.
     """
 
     allow_download: bool = False
@@ -59,6 +60,15 @@ class EasyOcrEngine:
         if find_spec("easyocr") is None:
             msg = "the engine 'easyocr' must be installed (pip install 'bus-toolkit[easyocr]'). Got no such package"
             raise EngineError(msg)
+        missing = [file for file in WEIGHTS if not (self._place / file).is_file()]
+        if missing and not self.allow_download:
+            where = "the folder given" if self.folder is not None else "$EASYOCR_MODULE_PATH/model or ~/.EasyOCR/model"
+            msg = f"the weights of 'easyocr' must be in {where}, or a download allowed. Got no {', '.join(missing)}"
+            raise EngineError(msg)
+
+    @property
+    def _place(self) -> Path:
+        return self.folder if self.folder is not None else default_folder()
 
     def detect(self, image: Pixels, *, scale: float = 1.0) -> tuple[Detection, ...]:
         """See :meth:`bus_toolkit.overlays.engines.base.TextEngine.detect`."""
@@ -88,18 +98,12 @@ class EasyOcrEngine:
 
     @cached_property
     def _reader(self) -> Any:  # noqa: ANN401 (easyocr ships no annotations)
-        folder = self.folder if self.folder is not None else default_folder()
-        missing = [file for file in WEIGHTS if not (folder / file).is_file()]
-        if missing and not self.allow_download:
-            where = "the folder given" if self.folder is not None else "$EASYOCR_MODULE_PATH/model or ~/.EasyOCR/model"
-            msg = f"the weights of 'easyocr' must be in {where}, or a download allowed. Got no {', '.join(missing)}"
-            raise EngineError(msg)
         try:
             easyocr = import_module("easyocr")
             return easyocr.Reader(
                 list(LANGUAGES),
                 gpu=False,
-                model_storage_directory=str(folder),
+                model_storage_directory=str(self._place),
                 download_enabled=self.allow_download,
                 quantize=False,
                 verbose=False,
