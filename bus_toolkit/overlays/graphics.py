@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, final
 from bus_toolkit.errors import ConfigError
 from bus_toolkit.geometry import encode_mask, mask_of_boxes
 from bus_toolkit.overlays.graphics_collect import Known, collect
+from bus_toolkit.overlays.text_find import count_alnum
 from bus_toolkit.stage import Kind, Plan, fan_of, findings_of
 
 if TYPE_CHECKING:
@@ -19,11 +20,6 @@ WORD: Final = 3
 """Letters and digits from which on recognised text is a word, so that no cross in it is a caliper."""
 MARK_LIKE: Final = "+xX*-.:|_ "
 """What a caliper or its dotted line is read as."""
-
-
-def count_alnum(text: str) -> int:
-    """Letters and digits in recognised text."""
-    return sum(sign.isalnum() for sign in text)
 
 
 def is_word(text: str) -> bool:
