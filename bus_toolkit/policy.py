@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from bus_toolkit.errors import ConfigError
 from bus_toolkit.outcome import Outcome, Reason, Verdict
+from bus_toolkit.profile import Dates, Profile
 from bus_toolkit.stage import OPERATING_POINT, Kind, fan_of, findings_of
 
 if TYPE_CHECKING:
@@ -128,6 +129,7 @@ class Policy:
     fill: FillRules = field(default_factory=FillRules)
     fan: FanRules = field(default_factory=FanRules)
     output: OutputRules = field(default_factory=OutputRules)
+    deidentify: Profile = field(default_factory=Profile)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types."""
@@ -185,7 +187,7 @@ class Policy:
 
 
 _WORD = re.compile(r"[a-z]+(-[a-z]+)?")
-_Rules = TypeVar("_Rules", VerdictRules, FillRules, FanRules, OutputRules)
+_Rules = TypeVar("_Rules", VerdictRules, FillRules, FanRules, OutputRules, Profile)
 
 
 def _kinds(where: str, values: Any) -> tuple[Kind, ...]:  # noqa: ANN401
@@ -210,7 +212,7 @@ def _section(cls: type[_Rules], name: str, data: Any) -> _Rules:  # noqa: ANN401
             values[key] = _kinds(f"{name}.{key}", value)
         elif isinstance(default, float) and type(value) in {int, float}:
             values[key] = float(value)
-        elif type(value) is type(default):
+        elif type(value) is (str if isinstance(default, Dates) else type(default)):
             values[key] = value
         else:
             msg = f"{name}.{key} must be of type {type(default).__name__}. Got {value!r}"
@@ -223,6 +225,7 @@ _SECTIONS: dict[str, type[Any]] = {
     "fill": FillRules,
     "fan": FanRules,
     "output": OutputRules,
+    "deidentify": Profile,
 }
 
 

@@ -88,6 +88,9 @@ class Scan:
         See :class:`SourceRef` and :class:`Acquisition`.
     placement
         Where ``frames`` sits in the frame that was read.
+    extremes
+        The smallest and the largest value of each pixel over a whole clip, when ``frames`` is a sample of it: a clip
+        of any length is looked at in bounded memory. None when ``frames`` is all there is.
     history
         What was done so far; only the pipeline appends to it.
 
@@ -102,6 +105,7 @@ class Scan:
     acquisition: Acquisition = Acquisition()
     placement: Placement | None = None
     history: tuple[Applied, ...] = ()
+    extremes: tuple[Pixels, Pixels] | None = None
 
     def __post_init__(self) -> None:
         frames = self.frames
@@ -149,6 +153,8 @@ class Scan:
         if how == "median":
             picked = np.unique(np.linspace(0, len(self.frames) - 1, MEDIAN_FRAMES).round().astype(int))
             return cast("Pixels", np.median(self.frames[picked], axis=0).astype(np.uint8))
+        if self.extremes is not None:
+            return self.extremes[0 if how == "min" else 1]
         reduce = np.minimum.reduce if how == "min" else np.maximum.reduce
         return cast("Pixels", reduce(self.frames, axis=0))
 
@@ -173,4 +179,5 @@ class Scan:
         if placement is None and frames.shape != self.frames.shape:
             msg = f"a change of size must come with a placement. Got {frames.shape} for {self.frames.shape}"
             raise ConfigError(msg)
-        return replace(self, frames=frames, placement=placement or self.placement)
+        # Extremes of the former pixels say nothing of the new ones, and those of the rest are not known here.
+        return replace(self, frames=frames, placement=placement or self.placement, extremes=None)
