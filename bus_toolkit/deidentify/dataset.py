@@ -1,14 +1,16 @@
-"""One header in, another header out: PS3.15 Basic Application Level Confidentiality Profile.
+"""One header in, another header out: PS3.15 Basic Application Level Confidentiality Profile, with the chosen options.
 
-What is not named is not kept. An attribute stays only where the table of the standard gives it a rule that leaves
-something (:mod:`~bus_toolkit.deidentify.table`) or the toolkit's keep-list names it as technical. Private groups,
-groups 50xx and 60xx, group lengths, attributes that no dictionary knows and values of a wrong kind have no such rule
-and are gone, at any depth. The pixel data elements are left out too: who writes the file puts the pixels in.
+What is not named is not kept. An attribute stays only where the table of the standard with the chosen options gives
+it a rule that leaves something, or the toolkit's keep-list names it as technical
+(:mod:`~bus_toolkit.deidentify.plan`). Private groups, groups 50xx and 60xx, group lengths, attributes that
+no dictionary knows and values of a wrong kind have no such rule and are gone, at any depth, unless an option vouches
+for them one by one. The pixel data elements are left out too: who writes the file puts the pixels in.
 """
 
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -18,22 +20,31 @@ from pydicom.sequence import Sequence
 from pydicom.tag import Tag
 from pydicom.uid import UID
 
+from bus_toolkit.deidentify.content import cleaned_items
+from bus_toolkit.deidentify.graphics import kept_overlays
 from bus_toolkit.deidentify.identifiers import Identifiers
-from bus_toolkit.deidentify.plan import How, Rule, iod_types, plan
+from bus_toolkit.deidentify.plan import How, Rule, beyond, iod_types, plan
+from bus_toolkit.deidentify.private import kept_private
 from bus_toolkit.deidentify.provenance import Evidence, add_provenance
 from bus_toolkit.deidentify.reading import element_at, texts
-from bus_toolkit.deidentify.values import DUMMIES, SOP_CLASS, kept_value, new_uids, unknown_code
+from bus_toolkit.deidentify.values import DUMMIES, SOP_CLASS, kept_value, moved_dates, new_uids, unknown_code
 from bus_toolkit.errors import InputError
 from bus_toolkit.io.quiet import quiet
+from bus_toolkit.profile import Dates, Profile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
     from bus_toolkit.deidentify.key import Key
+    from bus_toolkit.geometry import Mask
 
 DEEPEST: Final = 64
 """Sequences nested deeper than this are taken out: no ultrasound object has more than six levels."""
 UTF8: Final = "ISO_IR 192"
+BASIC: Final = Profile()
+NOBODY: Final = Identifiers()
+WORDED: Final = frozenset({How.TEXT, How.RETAINED, How.DESCRIPTOR})
+"""Rules whose values may be in another script."""
 
 PATIENT_NAME: Final = 0x00100010
 PATIENT_ID: Final = 0x00100020
@@ -43,26 +54,13 @@ SOP_CLASS_UID: Final = 0x00080016
 SOP_INSTANCE_UID: Final = 0x00080018
 STUDY_INSTANCE_UID: Final = 0x0020000D
 SERIES_INSTANCE_UID: Final = 0x0020000E
+FRAME_OF_REFERENCE_UID: Final = 0x00200052
+STUDY_DATE: Final = 0x00080020
 MODALITY: Final = 0x00080060
 
-TYPED_SOP_CLASSES: Final = frozenset(
-    {
-        "1.2.840.10008.5.1.4.1.1.3",  # Ultrasound Multi-frame Image Storage (Retired)
-        "1.2.840.10008.5.1.4.1.1.3.1",  # Ultrasound Multi-frame Image Storage
-        "1.2.840.10008.5.1.4.1.1.6",  # Ultrasound Image Storage (Retired)
-        "1.2.840.10008.5.1.4.1.1.6.1",  # Ultrasound Image Storage
-        "1.2.840.10008.5.1.4.1.1.7",  # Secondary Capture Image Storage
-        "1.2.840.10008.5.1.4.1.1.7.1",  # Multi-frame Single Bit Secondary Capture Image Storage
-        "1.2.840.10008.5.1.4.1.1.7.2",  # Multi-frame Grayscale Byte Secondary Capture Image Storage
-        "1.2.840.10008.5.1.4.1.1.7.3",  # Multi-frame Grayscale Word Secondary Capture Image Storage
-        "1.2.840.10008.5.1.4.1.1.7.4",  # Multi-frame True Color Secondary Capture Image Storage
-    }
-)
-"""The IODs whose attribute types the toolkit carries (``iod_types.csv``)."""
 
-
-def patient_pseudonym(dataset: Dataset, key: Key) -> str:
-    """The pseudonym of the patient of a header; the same for the same patient under the same key.
+def patient_identity(dataset: Dataset) -> tuple[str, ...]:
+    """What tells the patient of a header from others.
 
     The identity is PatientID with IssuerOfPatientID (PS3.3 C.2.2). Without an id it is the name, whatever its case and
     padding, with the birth date; without a name the study, so that unnamed people are not taken for one.
@@ -70,27 +68,70 @@ def patient_pseudonym(dataset: Dataset, key: Key) -> str:
     with quiet():
         patient_id = _first(dataset, PATIENT_ID)
         if patient_id:
-            return key.pseudonym("patient", "id", patient_id, _first(dataset, ISSUER_OF_PATIENT_ID))
+            return ("id", patient_id, _first(dataset, ISSUER_OF_PATIENT_ID))
         name = _first(dataset, PATIENT_NAME).rstrip("^= ").casefold()
         if name:
-            return key.pseudonym("patient", "name", name, _first(dataset, PATIENT_BIRTH_DATE))
-        study = _first(dataset, STUDY_INSTANCE_UID) or _instance_uid(dataset)
-        return key.pseudonym("patient", "study", study)
+            return ("name", name, _first(dataset, PATIENT_BIRTH_DATE))
+        return ("study", _first(dataset, STUDY_INSTANCE_UID) or _instance_uid(dataset))
 
 
-def deidentify_dataset(dataset: Dataset, key: Key, *, anonymise: bool = False, pixels_checked: bool = False) -> Dataset:
-    """A new header that keeps what is technical and maps what relates.
+def patient_pseudonym(dataset: Dataset, key: Key) -> str:
+    """The pseudonym of the patient of a header; the same for the same patient under the same key."""
+    return key.pseudonym("patient", *patient_identity(dataset))
+
+
+def identity_of(dataset: Dataset, key: Key, profile: Profile) -> dict[str, Any]:
+    """Who and what a header is about, as plain JSON for the private books: what a lookup shows.
+
+    Patient id, its issuer, name, birth date, study date, UIDs, and by how many days dates were shifted (0 when they
+    were not).
+    """
+    uids = {"study": STUDY_INSTANCE_UID, "series": SERIES_INSTANCE_UID, "frame_of_reference": FRAME_OF_REFERENCE_UID}
+    with quiet():
+        return {
+            "patient_id": _first(dataset, PATIENT_ID),
+            "issuer": _first(dataset, ISSUER_OF_PATIENT_ID),
+            "patient_name": _first(dataset, PATIENT_NAME),
+            "birth_date": _first(dataset, PATIENT_BIRTH_DATE),
+            "study_date": _first(dataset, STUDY_DATE),
+            "uids": {name: _first(dataset, tag) for name, tag in uids.items()} | {"instance": _instance_uid(dataset)},
+            "shift_days": _shift(dataset, key, profile),
+        }
+
+
+def _shift(dataset: Dataset, key: Key, profile: Profile) -> int:
+    return key.days(*patient_identity(dataset)) if profile.dates is Dates.MODIFIED else 0
+
+
+def deidentify_dataset(
+    dataset: Dataset,
+    key: Key,
+    *,
+    profile: Profile = BASIC,
+    anonymise: bool = False,
+    pixels_checked: bool = False,
+    identifiers: Identifiers | None = None,
+    keep_overlay: Callable[[Mask], bool] | None = None,
+) -> Dataset:
+    """A new header that keeps what is technical, maps what relates, and leaves what the options ask for.
 
     Parameters
     ----------
     dataset
         The header as read. It is not changed.
     key
-        Makes pseudonyms and UIDs; the same input gives the same output under the same key.
+        Makes pseudonyms, UIDs and shifts of dates; the same input gives the same output under the same key.
+    profile
+        The options on top of the Basic Profile.
     anonymise
         Whether this run is meant to release.
     pixels_checked
         Whether this run has looked for identities in the pixels of this very object and none is left.
+    identifiers
+        What must not be found in any text that stays; gathered from ``dataset`` when not given.
+    keep_overlay
+        For the Clean Graphics Option: is given each overlay plane, bool ``(rows, cols)``, True where it is drawn, and
+        says whether no text is in it. Without it no plane is kept.
 
     Returns
     -------
@@ -105,16 +146,20 @@ def deidentify_dataset(dataset: Dataset, key: Key, *, anonymise: bool = False, p
     """
     with quiet():
         sop_class = _sop_class(dataset)
-        known = sop_class in TYPED_SOP_CLASSES
-        big_endian = getattr(dataset, "original_encoding", (None, None))[1] is False
-        cleaner = _Cleaner(key, Identifiers.of(dataset), big_endian=big_endian)
-        result = cleaner.clean(dataset, plan(types_known=known), 0)
+        known = identifiers if identifiers is not None else Identifiers.of(dataset, profile=profile)
+        cleaner = _Cleaner(key, known, profile, sop_class, dataset)
+        result = cleaner.clean(dataset, ())
+        if profile.clean_graphics and keep_overlay is not None:
+            for element in kept_overlays(dataset, keep_overlay):
+                result.add(element)
         _require(result, dataset, sop_class, key)
         pseudonym = patient_pseudonym(dataset, key)
         result.PatientName = pseudonym
         result.PatientID = pseudonym
         burned_in = texts(dataset, 0x00280301) == ["YES"]
-        evidence = Evidence(anonymise=anonymise, pixels_checked=pixels_checked, burned_in_before=burned_in)
+        evidence = Evidence(
+            anonymise=anonymise, pixels_checked=pixels_checked, burned_in_before=burned_in, profile=profile
+        )
         add_provenance(result, evidence)
         if cleaner.wide:
             result.SpecificCharacterSet = UTF8
@@ -124,45 +169,70 @@ def deidentify_dataset(dataset: Dataset, key: Key, *, anonymise: bool = False, p
 class _Cleaner:
     """Carries what the walk over one header needs; used once."""
 
-    def __init__(self, key: Key, identifiers: Identifiers, *, big_endian: bool) -> None:
+    def __init__(self, key: Key, identifiers: Identifiers, profile: Profile, sop_class: str, dataset: Dataset) -> None:
         self.key = key
-        self.big_endian = big_endian
         self.identifiers = identifiers
+        self.profile = profile
+        self.sop_class = sop_class
+        self.days = _shift(dataset, key, profile)
+        self.big_endian = getattr(dataset, "original_encoding", (None, None))[1] is False
         self.wide = False
 
-    def clean(self, source: Dataset, rules: Mapping[int, Rule], depth: int) -> Dataset:
-        """A new dataset with what the rules leave of ``source``."""
+    def clean(self, source: Dataset, path: tuple[int, ...]) -> Dataset:
+        """A new dataset with what the rules leave of ``source``, which lies in the sequences of ``path``."""
         result = Dataset()
-        for tag in source.keys():  # noqa: SIM118 - iterating a Dataset itself parses every value, private ones too
-            rule = rules.get(int(tag))
+        rules = plan(self.sop_class, path, self.profile)
+        for each in source.keys():  # noqa: SIM118 - iterating a Dataset itself parses every value, private ones too
+            tag = int(each)
+            rule = rules[tag] if tag in rules else beyond(tag, self.profile)
             if rule is None:
                 continue
-            element = self._clean_one(source, int(tag), rule, depth)
+            element = self._clean_one(source, tag, rule, path)
             if element is not None:
+                result.add(element)
+        if self.profile.retain_safe_private:
+            for element in kept_private(source, self.identifiers):
                 result.add(element)
         return result
 
-    def _clean_one(self, source: Dataset, tag: int, rule: Rule, depth: int) -> DataElement | None:
+    def _clean_one(self, source: Dataset, tag: int, rule: Rule, path: tuple[int, ...]) -> DataElement | None:
         if rule.how is How.EMPTY:
             return _empty(tag, rule)
         if rule.how is How.DUMMY:
-            return self._dummy(source, tag, rule, depth)
+            return self._dummy(source, tag, rule, path)
         element = element_at(source, tag)
-        if rule.how is How.NEW_UID:
-            uids = new_uids(element, self.key)
-            return DataElement(Tag(tag), "UI", uids if len(uids) != 1 else uids[0]) if uids else _empty(tag, rule)
-        if rule.how is How.SEQUENCE:
-            items = self._items(element, depth)
-            return None if items is None else DataElement(Tag(tag), "SQ", items)
-        value = None if element is None else kept_value(element, rule, self.identifiers)
+        if rule.how in {How.NEW_UID, How.OTHER_UID}:
+            return self._new_uid(tag, rule, element)
+        if rule.how in {How.SEQUENCE, How.CONTENT}:
+            items = self._items(element, rule, (*path, tag))
+            return self._otherwise(source, tag, rule, path) if items is None else DataElement(Tag(tag), "SQ", items)
+        value = None if element is None else self._value(element, rule)
         if element is None or value is None:
-            return _empty(tag, rule) if rule.fallback else None
+            return self._otherwise(source, tag, rule, path)
         return self._kept(tag, rule, element.VR, value)
+
+    def _value(self, element: DataElement, rule: Rule) -> Any:  # noqa: ANN401 - pydicom values
+        if rule.how is not How.DATE:
+            return kept_value(element, rule, self.identifiers)
+        return moved_dates(element, self.days) if element.VR in rule.vrs else None
+
+    def _otherwise(self, source: Dataset, tag: int, rule: Rule, path: tuple[int, ...]) -> DataElement | None:
+        """What is done with a value that may not stay."""
+        if rule.otherwise is None:
+            return None
+        return self._clean_one(source, tag, replace(rule, how=rule.otherwise, otherwise=None), path)
+
+    def _new_uid(self, tag: int, rule: Rule, element: DataElement | None) -> DataElement | None:
+        if rule.how is How.OTHER_UID and self.profile.retain_uids:
+            retained = None if element is None else kept_value(element, replace(rule, how=How.RETAINED), NOBODY)
+            return None if not retained else self._kept(tag, rule, "UI", [UID(uid) for uid in retained])
+        uids = new_uids(element, self.key, keep_registered=rule.how is How.OTHER_UID)
+        return DataElement(Tag(tag), "UI", uids if len(uids) != 1 else uids[0]) if uids else _empty(tag, rule)
 
     def _kept(self, tag: int, rule: Rule, vr: str, value: Any) -> DataElement:  # noqa: ANN401 - pydicom values
         if value in ([], b""):
             return _empty(tag, rule)
-        if rule.how is How.TEXT and not all(text.isascii() for text in value):
+        if rule.how in WORDED and not all(str(text).isascii() for text in value):
             self.wide = True
         if isinstance(value, bytes) and self.big_endian:
             # Bytes that stand for 16 bit words; the output is little-endian.
@@ -170,17 +240,18 @@ class _Cleaner:
         single = isinstance(value, list) and len(value) == 1 and vr != "SQ"
         return DataElement(Tag(tag), vr, value[0] if single else value)
 
-    def _items(self, element: DataElement | None, depth: int) -> Sequence | None:
-        if element is None or element.VR != "SQ" or depth >= DEEPEST:
+    def _items(self, element: DataElement | None, rule: Rule, path: tuple[int, ...]) -> Sequence | None:
+        if element is None or element.VR != "SQ" or len(path) > DEEPEST:
             return None
-        inside = plan(types_known=False)
-        return Sequence([self.clean(item, inside, depth + 1) for item in element.value or []])
+        if rule.how is How.CONTENT:
+            return Sequence(cleaned_items(element.value or [])) or None
+        return Sequence([self.clean(item, path) for item in element.value or []])
 
-    def _dummy(self, source: Dataset, tag: int, rule: Rule, depth: int) -> DataElement:
+    def _dummy(self, source: Dataset, tag: int, rule: Rule, path: tuple[int, ...]) -> DataElement:
         vr = rule.vrs[0]
         if vr != "SQ":
             return DataElement(Tag(tag), vr, DUMMIES[vr])
-        items = self._items(element_at(source, tag), depth) or Sequence([Dataset()])
+        items = self._items(element_at(source, tag), Rule(How.SEQUENCE, rule.vrs), (*path, tag)) or [Dataset()]
         if not len(items[0]):
             items = Sequence([unknown_code()])
         return DataElement(Tag(tag), "SQ", Sequence(items[:1]))

@@ -26,6 +26,8 @@ KEY_BYTES: Final = 32
 KEY_NAME: Final = "key"
 PSEUDONYM_BYTES: Final = 10
 """80 bits: with a million patients the chance that two share a pseudonym is below 1e-12."""
+MOST_DAYS: Final = 3650
+"""Ten years: more would make people of today live in another century."""
 UUID_VERSION: Final = 8
 """RFC 9562: version 8 is for bits that an application makes by its own rule."""
 
@@ -140,10 +142,16 @@ class Key:
         ``kind`` keeps things of different nature apart (``"patient"``, ``"scan"``, ...). Several values are one
         identity; their borders count. Unicode is normalised (NFC), so one name typed two ways is one.
         """
-        parts = [unicodedata.normalize("NFC", value).encode("utf-8", "surrogatepass") for value in values]
-        framed = b"".join(len(part).to_bytes(8, "big") + part for part in parts)
-        code = base64.b32encode(self._mac(kind, framed)[:PSEUDONYM_BYTES]).decode("ascii").lower()
+        code = base64.b32encode(self._mac(kind, _framed(values))[:PSEUDONYM_BYTES]).decode("ascii").lower()
         return f"{kind[0]}{code}"
+
+    def days(self, *identity: str) -> int:
+        """By how many days the dates of one person go back: 1 to 3650, the same for the same identity."""
+        return 1 + int.from_bytes(self._mac("days", _framed(identity))[:8], "big") % MOST_DAYS
+
+    def seal(self, data: bytes) -> str:
+        """64 hex digits that only a holder of the key can make for ``data``."""
+        return self._mac("seal", data).hex()
 
     def uid(self, original: str) -> str:
         """A valid DICOM UID under 2.25 (PS3.5 B.2), at most 44 characters; the same for the same original."""
@@ -151,6 +159,12 @@ class Key:
         bits = bits & ~(0xF << 76) | UUID_VERSION << 76
         bits = bits & ~(0x3 << 62) | 0x2 << 62
         return f"2.25.{bits}"
+
+
+def _framed(values: tuple[str, ...]) -> bytes:
+    """Several texts as bytes that no other texts give."""
+    parts = [unicodedata.normalize("NFC", value).encode("utf-8", "surrogatepass") for value in values]
+    return b"".join(len(part).to_bytes(8, "big") + part for part in parts)
 
 
 def _take_place(temporary: Path, path: Path) -> None:

@@ -1,4 +1,8 @@
-"""Which rule each attribute gets: the table first, then the keep-list; an attribute in neither has no rule and goes."""
+"""Which rule each attribute gets.
+
+The table of the standard with the chosen options comes first, then the keep-list, then what the value representation
+says. An attribute for which none of them has a rule goes.
+"""
 
 from __future__ import annotations
 
@@ -9,21 +13,26 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from pydicom.datadict import dictionary_VM, dictionary_VR
+from pydicom.datadict import dictionary_is_retired, dictionary_VM, dictionary_VR
 
-from bus_toolkit.deidentify.table import Action, by_tag, read_rows, resolve
+from bus_toolkit.deidentify.table import Action, Row, action_for, by_tag, read_rows, resolve
+from bus_toolkit.deidentify.types import OBJECTS, attribute_type
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from bus_toolkit.profile import Profile
+
 FIRST_GROUP: Final = 0x0008
 """Lower groups belong to commands, file meta and media directories, never to a data set (PS3.5 7.1, PS3.10 7.1)."""
+LAST_GROUP: Final = 0x7FDF
+"""Higher groups belong to pixels, signatures and padding."""
 UNBOUNDED: Final = 1_000_000_000
 """Stands for the ``n`` of a value multiplicity such as 1-n."""
 
 
 class How(StrEnum):
-    """What is done with one attribute. The last nine are rules of the keep-list."""
+    """What is done with one attribute. From ``number`` to ``codes`` they are rules of the keep-list."""
 
     EMPTY = "empty"
     """Written with zero length."""
@@ -49,6 +58,16 @@ class How(StrEnum):
     """Kept, every item cleaned by the same rules."""
     CODES = "codes"
     """Kept as far as its items are codes that the toolkit carries, with the carried meaning."""
+    RETAINED = "retained"
+    """An option keeps it: kept when it is well-formed and holds no identifier that no option keeps."""
+    DATE = "date"
+    """An option keeps it: a well-formed date or time, shifted as the profile says."""
+    DESCRIPTOR = "descriptor"
+    """An option cleans it: the words that stand in the toolkit's vocabulary."""
+    CONTENT = "content"
+    """An option cleans it: content items that are codes and numbers."""
+    OTHER_UID = "other_uid"
+    """A UID that the table does not name: kept when the standard registers it, else replaced as ``new_uid``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +75,15 @@ class Rule:
     """What is done with one attribute.
 
     ``vrs`` are the value representations that the standard gives it, ``most`` the largest number of values,
-    ``pattern`` the terms of a ``match`` rule, ``fallback`` whether a value that fails is written with zero length
-    (types 2 and 2C) or taken out.
+    ``pattern`` the terms of a ``match`` rule, ``otherwise`` what is done when the value may not stay: ``EMPTY``,
+    ``DUMMY``, ``NEW_UID``, or None to take it out.
     """
 
     how: How
     vrs: tuple[str, ...]
     most: int = UNBOUNDED
     pattern: re.Pattern[str] | None = None
-    fallback: bool = False
+    otherwise: How | None = None
 
 
 @lru_cache(maxsize=1)
@@ -86,7 +105,11 @@ def known_codes() -> Mapping[tuple[str, str], str]:
 
 
 def _vrs(tag: int) -> tuple[str, ...]:
-    return tuple(dictionary_VR(tag).split(" or "))
+    """Empty for an attribute that the dictionary does not know, because it is newer."""
+    try:
+        return tuple(dictionary_VR(tag).split(" or "))
+    except KeyError:
+        return ()
 
 
 def _most(tag: int) -> int:
@@ -94,37 +117,54 @@ def _most(tag: int) -> int:
     return UNBOUNDED if "n" in last else int(last)
 
 
-def _from_table(tag: int, action: Action) -> Rule | None:
-    # The Basic Profile has no K and no C; what is not provided for is taken out, as X is.
-    how = {Action.ZERO: How.EMPTY, Action.DUMMY: How.DUMMY, Action.UID: How.NEW_UID}.get(action)
+BASIC: Final = MappingProxyType({Action.ZERO: How.EMPTY, Action.DUMMY: How.DUMMY, Action.UID: How.NEW_UID})
+"""The Basic Profile has no K and no C in the table; what is not here is taken out, as X is."""
+TEMPORAL: Final = frozenset({"DA", "DT", "TM"})
+TIMEZONE: Final = 0x00080201
+TEXTS: Final = frozenset({"LO", "SH", "ST", "LT", "UT", "UC"})
+CONTENT_TAGS: Final = frozenset({0x0040A730, 0x00400555, 0x00400612})
+"""ContentSequence, AcquisitionContextSequence, SpecimenPreparationSequence: what Clean Structured Content cleans."""
+
+
+def _basic(vrs: tuple[str, ...], action: Action) -> Rule | None:
+    how = BASIC.get(action)
     if how is None:
         return None
-    vrs = _vrs(tag)
     if how is How.NEW_UID and vrs == ("SQ",):
         return Rule(How.SEQUENCE, vrs)
     # A dummy UID that were the same everywhere would join what is not joined.
     return Rule(How.NEW_UID if how is How.DUMMY and vrs == ("UI",) else how, vrs)
 
 
-@lru_cache(maxsize=2)
-def plan(*, types_known: bool) -> Mapping[int, Rule]:
-    """The rule of every attribute that is not simply taken out, by tag number.
+def _optional(tag: int, vrs: tuple[str, ...], action: Action) -> How | None:
+    """What an option's K or C means for an attribute; None where it has no meaning, and the Basic Profile stands."""
+    if vrs[0] in TEMPORAL or tag == TIMEZONE:
+        return How.DATE
+    if tag in CONTENT_TAGS:
+        return How.CONTENT
+    if vrs == ("SQ",):
+        return How.SEQUENCE
+    if action is Action.KEEP:
+        return None if vrs[0].startswith("O") else How.RETAINED
+    return How.DESCRIPTOR if vrs[0] in TEXTS else None
 
-    Parameters
-    ----------
-    types_known
-        True at the top level of an IOD whose types the toolkit carries: conditional actions follow the type. False
-        inside items and in other IODs: they take the choice that conforms whatever the type is.
-    """
-    types = iod_types()
-    rules: dict[int, Rule] = {}
-    for tag, row in by_tag().items():
-        if tag >> 16 < FIRST_GROUP:
-            continue
-        kind = types.get(row.keyword, ("3", False))[0] if types_known else None
-        rule = _from_table(tag, resolve(row.basic, kind))
-        if rule is not None:
-            rules[tag] = rule
+
+def _from_table(tag: int, row: Row, profile: Profile, kind: str | None) -> Rule | None:
+    vrs = _vrs(tag)
+    if not vrs:
+        return None
+    basic = _basic(vrs, resolve(row.basic, kind))
+    action = action_for(row, profile, kind)
+    how = _optional(tag, vrs, action) if action in {Action.KEEP, Action.CLEAN} else None
+    if how is None:
+        return basic
+    return Rule(how, vrs, _most(tag), otherwise=basic.how if basic is not None else None)
+
+
+@lru_cache(maxsize=1)
+def _keep_list() -> Mapping[int, Rule]:
+    """The attributes that the table does not name and that are known to be technical."""
+    types, rules = iod_types(), {}
     for record in read_rows("keep_list.csv"):
         tag = int(record["tag"], 16)
         how, _, terms = record["rule"].partition(" ")
@@ -133,6 +173,54 @@ def plan(*, types_known: bool) -> Mapping[int, Rule]:
             _vrs(tag),
             _most(tag),
             re.compile(terms) if terms else None,
-            fallback=types.get(record["keyword"], ("3", False))[0] in {"2", "2C"},
+            otherwise=How.EMPTY if types.get(record["keyword"], ("3", False))[0] in {"2", "2C"} else None,
         )
+    return MappingProxyType(rules)
+
+
+@lru_cache(maxsize=4096)
+def beyond(tag: int, profile: Profile) -> Rule | None:
+    """The rule of an attribute that neither the table nor the keep-list names.
+
+    One that the standard knows and has not retired is kept when it is a UID (replaced unless it is registered), a
+    sequence (cleaned inside), or, with Clean Descriptors, text (cleaned). All else goes: private attributes, unknown
+    ones, group lengths, groups 50xx, 60xx and 7FE0, text, bytes, dates, and numbers, too, for a number may be
+    somebody's: those that are technical stand in the keep-list.
+    """
+    group, vrs = tag >> 16, _vrs(tag)
+    inside = FIRST_GROUP <= group <= LAST_GROUP and group % 2 == 0 and group >> 8 not in {0x50, 0x60}
+    if not inside or not vrs or dictionary_is_retired(tag):
+        return None
+    most = _most(tag)
+    if vrs == ("UI",):
+        return Rule(How.OTHER_UID, vrs, most)
+    if vrs == ("SQ",):
+        return Rule(How.SEQUENCE, vrs)
+    return Rule(How.DESCRIPTOR, vrs, most) if profile.clean_descriptors and vrs[0] in TEXTS else None
+
+
+@lru_cache(maxsize=512)
+def plan(sop_class: str, path: tuple[int, ...], profile: Profile) -> Mapping[int, Rule | None]:
+    """The rule of every attribute that the table or the keep-list names, by tag number; None to take it out.
+
+    Parameters
+    ----------
+    sop_class
+        The object at hand: conditional actions follow the type of the attribute in it
+        (:func:`~bus_toolkit.deidentify.types.attribute_type`). In an object whose types the toolkit does not carry they
+        take the choice that conforms whatever the type is.
+    path
+        Tags of the sequences in which the attributes lie, outermost first.
+    profile
+        The chosen options.
+    """
+    kinds = iod_types() if not path and sop_class in OBJECTS else {}
+    rules: dict[int, Rule | None] = dict(_keep_list())
+    for tag, row in by_tag().items():
+        if tag >> 16 < FIRST_GROUP:
+            continue
+        kind = kinds[row.keyword][0] if row.keyword in kinds else None
+        if kind is None and "/" in row.basic:
+            kind = attribute_type(sop_class, path, tag)
+        rules[tag] = _from_table(tag, row, profile, kind)
     return MappingProxyType(rules)

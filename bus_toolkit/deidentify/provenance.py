@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, final
 
 from pydicom.dataset import Dataset
 
 from bus_toolkit._version import __version__
 from bus_toolkit.deidentify.values import coded
+from bus_toolkit.profile import BASIC_PROFILE, CLEAN_PIXEL_DATA, Dates, Profile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-BASIC_PROFILE: Final = ("113100", "Basic Application Confidentiality Profile")
-CLEAN_PIXEL_DATA: Final = ("113101", "Clean Pixel Data Option")
+TEMPORAL: Final = {Dates.REMOVE: "REMOVED", Dates.MODIFIED: "MODIFIED", Dates.FULL: "UNMODIFIED"}
+"""Terms of LongitudinalTemporalInformationModified (PS3.3 C.12.1.1.7)."""
 DEIDENTIFYING_EQUIPMENT: Final = ("109104", "De-identifying Equipment")
 
 
@@ -31,11 +32,14 @@ class Evidence:
         Whether its pixels were looked at and nothing that identifies is left.
     burned_in_before
         Whether the input itself said that text is burnt in.
+    profile
+        The options that were applied.
     """
 
     anonymise: bool = False
     pixels_checked: bool = False
     burned_in_before: bool = False
+    profile: Profile = field(default_factory=Profile)
 
     @property
     def complete(self) -> bool:
@@ -44,9 +48,9 @@ class Evidence:
 
     def codes(self) -> Iterator[Dataset]:
         """The profile and the options that were really applied (PS3.16 CID 7050)."""
-        yield coded("DCM", *BASIC_PROFILE)
-        if self.complete:
-            yield coded("DCM", *CLEAN_PIXEL_DATA)
+        pixels = (CLEAN_PIXEL_DATA,) if self.complete else ()
+        for option in (BASIC_PROFILE, *pixels, *self.profile.options()):
+            yield coded("DCM", option.code, option.meaning)
 
 
 def add_provenance(dataset: Dataset, evidence: Evidence) -> None:
@@ -58,9 +62,11 @@ def add_provenance(dataset: Dataset, evidence: Evidence) -> None:
     dataset.PatientIdentityRemoved = "YES" if evidence.complete else "NO"
     dataset.DeidentificationMethod = [f"bus_toolkit {__version__}", "DICOM PS3.15 E.1 Table E.1-1"]
     dataset.DeidentificationMethodCodeSequence = list(evidence.codes())
-    dataset.LongitudinalTemporalInformationModified = "REMOVED"
+    dataset.LongitudinalTemporalInformationModified = TEMPORAL[evidence.profile.dates]
     if evidence.complete:
         dataset.BurnedInAnnotation = "NO"
+        # Everything outside the ultrasound sector is background, and a slice of tissue shows no face.
+        dataset.RecognizableVisualFeatures = "NO"
     elif evidence.burned_in_before:
         dataset.BurnedInAnnotation = "YES"
     dataset.ContributingEquipmentSequence = [_equipment()]

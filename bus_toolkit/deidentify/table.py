@@ -23,6 +23,8 @@ from bus_toolkit.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from bus_toolkit.profile import Profile
+
 _ONE_TAG: Final = re.compile("[0-9A-F]{8}")
 
 
@@ -148,3 +150,24 @@ def resolve(action: str, attribute_type: str | None) -> Action:
     if attribute_type in {"2", "2C"} and Action.ZERO in choices:
         return Action.ZERO
     return choices[-1]
+
+
+def columns_of(profile: Profile) -> tuple[str, ...]:
+    """The option columns that a profile asks for."""
+    names = {"retain_full_dates": "full_dates", "retain_modified_dates": "modified_dates"}
+    short = {f"retain_{name}_identity": name for name in ("device", "institution")}
+    short |= {"retain_patient_characteristics": "patient", "retain_uids": "uids", "retain_safe_private": "safe_private"}
+    return tuple((names | short).get(name, name.removeprefix("clean_")) for name in profile.names())
+
+
+def action_for(row: Row, profile: Profile, attribute_type: str | None) -> Action:
+    """What is done with an attribute under the Basic Profile and the chosen options.
+
+    Where several options speak of one attribute, the one that keeps most counts: whoever chose it asked for that.
+    Where none does, the Basic Profile's action, by the attribute's type (:func:`resolve`).
+    """
+    offered = {row.options[column] for column in columns_of(profile) if column in row.options}
+    for action in (Action.KEEP, Action.CLEAN):
+        if action in offered:
+            return action
+    return resolve(row.basic, attribute_type)

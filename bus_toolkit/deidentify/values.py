@@ -10,6 +10,8 @@ from pydicom.dataset import Dataset
 from pydicom.uid import UID
 from pydicom.valuerep import format_number_as_ds
 
+from bus_toolkit.deidentify.dates import moved
+from bus_toolkit.deidentify.descriptors import cleaned
 from bus_toolkit.deidentify.plan import How, Rule, known_codes
 from bus_toolkit.deidentify.reading import texts, values_of
 
@@ -175,6 +177,42 @@ def _codes(element: DataElement, _: Rule, __: Identifiers) -> Any:  # noqa: ANN4
     return kept or None
 
 
+_UID: Final = re.compile(r"[0-2](\.(0|[1-9]\d*)){1,32}")
+LONGEST_UID: Final = 64
+_AGE: Final = re.compile(r"(\d{3})([DWMY])")
+OLDEST: Final = 89
+OLDER: Final = "090Y"
+"""What stands for every age above 89 years, which few people reach (45 CFR 164.514(b)(2)(i)(C))."""
+SINGLE_TEXTS: Final = frozenset({"ST", "LT", "UT"})
+LONGEST_RETAINED: Final = 1024
+
+
+def _age(text: str) -> str | None:
+    match = _AGE.fullmatch(text)
+    if match is None:
+        return None
+    return OLDER if match[2] == "Y" and int(match[1]) > OLDEST else text
+
+
+def _retained(element: DataElement, rule: Rule, identifiers: Identifiers) -> Any:  # noqa: ANN401 - as above
+    if element.VR in {"DS", "IS", "US", "SS", "UL", "SL", "FL", "FD", "UV", "SV"}:
+        return _number(element, rule, identifiers)
+    found = [str(value).strip(" \x00") for value in values_of(element)]
+    if element.VR == "UI":
+        return found if all(_UID.fullmatch(text) and len(text) <= LONGEST_UID for text in found) else None
+    if element.VR == "AS":
+        ages = [_age(text) for text in found]
+        return None if None in ages else ages
+    lines = " ".join(found).translate({9: " ", 10: " ", 12: " ", 13: " "})
+    good = len(lines) <= LONGEST_RETAINED and lines.isprintable()
+    return found if good and not identifiers.found_in(lines) else None
+
+
+def _descriptor(element: DataElement, _: Rule, identifiers: Identifiers) -> Any:  # noqa: ANN401 - as above
+    kept = [cleaned(str(value), identifiers) for value in values_of(element)]
+    return [text for text in kept if text] or None
+
+
 _KEEPERS: Final[Mapping[How, Callable[[DataElement, Rule, Identifiers], Any]]] = {
     How.NUMBER: _number,
     How.ORDINAL: _number,
@@ -184,6 +222,8 @@ _KEEPERS: Final[Mapping[How, Callable[[DataElement, Rule, Identifiers], Any]]] =
     How.IMAGE_TYPE: _image_type,
     How.LUT: _lut,
     How.CODES: _codes,
+    How.RETAINED: _retained,
+    How.DESCRIPTOR: _descriptor,
 }
 
 
@@ -203,9 +243,18 @@ def kept_value(element: DataElement, rule: Rule, identifiers: Identifiers) -> An
         return None
 
 
-def new_uids(element: DataElement | None, key: Key) -> list[UID]:
-    """Every UID of an element mapped under the key; none for an element that is empty or unreadable."""
+def new_uids(element: DataElement | None, key: Key, *, keep_registered: bool = False) -> list[UID]:
+    """Every UID of an element mapped under the key; none for an element that is empty or unreadable.
+
+    With ``keep_registered``, those that the standard registers (PS3.6 Annex A) stay.
+    """
     if element is None or element.VR != "UI":
         return []
     found = (str(value).strip(" \x00") for value in values_of(element))
-    return [UID(key.uid(value)) for value in found if value]
+    return [UID(value if keep_registered and UID(value).type else key.uid(value)) for value in found if value]
+
+
+def moved_dates(element: DataElement, days: int) -> list[str] | None:
+    """Every date or time of an element ``days`` earlier; None when one is not well-formed."""
+    found = [moved(str(value), element.VR, days) for value in values_of(element)]
+    return None if None in found else [text for text in found if text is not None]

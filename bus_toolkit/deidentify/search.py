@@ -1,0 +1,141 @@
+"""Search for what identifies, in text and in bytes, in the encodings and orders in which it is written.
+
+Long terms are searched for in every byte, short ones only as whole words of text. By chance a given word of four
+letters turns up in one of 500 compressed files of 600 kB (26 letters in two cases among 256 values: 600000 /
+128**4), one of seven in one of a billion. Uncompressed pixels are not random: dark ones (48 to 57) read as digits,
+and neighbours resemble each other; there only terms of eleven bytes and more count.
+
+The search reads the bytes as aligned words of four: a term of seven bytes or more holds one of those whole, whatever
+its offset, and a term of eleven or more holds one of every second. A table of hashes of all such words tells in one
+pass where a term can be at all; each candidate is then compared byte by byte. Case is folded by setting bit 5, which
+maps capitals to small letters and leaves digits.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, final
+
+import numpy as np
+
+from bus_toolkit.deidentify.identifier_forms import date_forms
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy.typing as npt
+
+    from bus_toolkit.deidentify.identifiers import Identifiers
+
+SHORTEST: Final = 7
+"""Bytes of a term that is searched for anywhere: it holds a whole aligned word of four."""
+SHORTEST_IN_PIXELS: Final = 11
+"""It holds a whole one of every second word."""
+BLOCK: Final = 1 << 22
+STARTS: Final = 8
+"""Offsets within a term at which a word of every second place may stand."""
+_WORD: Final = 4
+_FOLD: Final = 0x20202020
+_BITS: Final = 16
+_FOLD_BYTES: Final = bytes(value | 0x20 for value in range(256))
+SEPARATORS: Final = ("^", " ", ", ", "_", "-", "")
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """That something was found: what it is (``"name"``, ``"id"``, ``"date"``, ``"uid"``) and at which byte."""
+
+    what: str
+    offset: int
+
+
+def _orders(name: str) -> Iterator[str]:
+    """A whole name forwards, backwards, and with its last part first. Words in any order are for :meth:`in_text`."""
+    parts = name.split(" ")
+    orders = {tuple(parts), tuple(reversed(parts)), (parts[-1], *parts[:-1])}
+    for order in orders:
+        for separator in SEPARATORS:
+            yield separator.join(order)
+
+
+def _texts(identifiers: Identifiers) -> Iterator[tuple[str, str]]:
+    """Every text that is searched for, with what it is."""
+    for word in identifiers.words:
+        yield word, "name"
+    for name in identifiers.names:
+        for text in _orders(name):
+            yield text, "name"
+    for number in identifiers.ids:
+        yield number, "id"
+    for day in identifiers.dates:
+        for text in date_forms(day):
+            yield text, "date"
+    for uid in identifiers.uids:
+        yield uid, "uid"
+
+
+def _encoded(text: str) -> Iterator[bytes]:
+    yield text.encode("utf-8", "replace")
+    yield text.encode("utf-16-le", "replace")
+    yield text.encode("utf-16-be", "replace")
+    if not text.isascii():
+        yield text.encode("latin-1", "replace")
+
+
+def _hashed(words: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint16]:
+    folded = words | np.uint32(_FOLD)
+    return ((folded * np.uint32(0x9E3779B1)) >> np.uint32(32 - _BITS)).astype(np.uint16)
+
+
+@final
+class Search:
+    """Searches for one set of identifiers; made once, used on many files.
+
+    Its repr shows how many terms it has.
+    """
+
+    def __init__(self, identifiers: Identifiers) -> None:
+        self._identifiers = identifiers
+        found = {data.translate(_FOLD_BYTES): what for text, what in _texts(identifiers) for data in _encoded(text)}
+        found |= {raw.translate(_FOLD_BYTES): "name" for raw in identifiers.raw}
+        self._terms = {term: what for term, what in found.items() if len(term) >= SHORTEST}
+        self._longest = max(map(len, self._terms), default=0)
+        self._by_word: dict[bytes, list[tuple[int, bytes]]] = {}
+        for term in self._terms:
+            for start in range(STARTS if len(term) >= SHORTEST_IN_PIXELS else _WORD):
+                self._by_word.setdefault(term[start : start + _WORD], []).append((start, term))
+        self._table = np.zeros(1 << _BITS, np.bool_)
+        self._table[_hashed(np.frombuffer(b"".join(self._by_word), np.uint32))] = True
+
+    def __repr__(self) -> str:
+        return f"Search({len(self._terms)} terms)"
+
+    def in_text(self, text: str) -> bool:
+        """Whether a decoded text holds any identifier, short ones as whole words."""
+        return self._identifiers.found_in(text)
+
+    def in_bytes(self, data: bytes | memoryview, *, pixels: bool = False) -> Hit | None:
+        """The first term in ``data``, whatever the case of its letters.
+
+        ``pixels`` says that the bytes are uncompressed values: only terms of :data:`SHORTEST_IN_PIXELS` bytes count.
+        """
+        view = memoryview(data)
+        for start in range(0, len(view) if self._terms else 0, BLOCK):
+            hit = self._in_block(view[start : start + BLOCK + self._longest], pixels=pixels)
+            if hit is not None:
+                return Hit(hit.what, start + hit.offset)
+        return None
+
+    def _in_block(self, block: memoryview, *, pixels: bool) -> Hit | None:
+        step = 2 if pixels else 1
+        words = np.frombuffer(block, np.uint32, count=len(block) // _WORD)[::step]
+        for place in np.flatnonzero(self._table[_hashed(words)]):
+            at = int(place) * _WORD * step
+            word = bytes(block[at : at + _WORD]).translate(_FOLD_BYTES)
+            for start, term in self._by_word.get(word, ()):
+                if at < start or (pixels and len(term) < SHORTEST_IN_PIXELS):
+                    continue
+                if bytes(block[at - start : at - start + len(term)]).translate(_FOLD_BYTES) == term:
+                    return Hit(self._terms[term], at - start)
+        return None
