@@ -6,6 +6,7 @@ import fcntl
 import os
 import shutil
 from contextlib import contextmanager
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from bus_toolkit._version import __version__
@@ -22,10 +23,17 @@ if TYPE_CHECKING:
     from bus_toolkit.batch.options import Options
     from bus_toolkit.record import Record
 
-OWNED = ("images", "dicom", "manifest.csv", "run.json", "report.html")
+CERTIFICATE = ("certificate.json", "certificate.html")
+"""What vouches for the folder as it was; gone as soon as a run may change anything in it."""
+OWNED = ("images", "dicom", "manifest.csv", "run.json", "report.html", *CERTIFICATE)
 """What a run makes in the output folder; nothing else there is ever touched."""
 PRIVATE_OWNED = ("review", "review.html", "ledger.sqlite", "ledger.sqlite-wal", "ledger.sqlite-shm")
-"""What ``--fresh`` removes from the private folder; the key stays, so that pseudonyms stay the same."""
+"""What ``--fresh`` removes from the private folder.
+
+Keys stay, so that pseudonyms stay the same and old ones can be looked up; so do ``strays`` and ``withdrawn``, which
+may be all that is left of something and the evidence of what went wrong.
+"""
+WITHDRAWN = "withdrawn"
 
 
 @contextmanager
@@ -39,7 +47,7 @@ def opened(options: Options) -> Iterator[tuple[Ledger, Key, Path]]:
     except OSError:
         msg = "the output folder must be one that can be written. Got one that cannot"
         raise OutputError(msg) from None
-    with _locked(options.private):
+    with locked(options.private):
         if options.fresh:
             _throw_away(options)
         _sweep(options)
@@ -47,6 +55,7 @@ def opened(options: Options) -> Iterator[tuple[Ledger, Key, Path]]:
         key = Key.load(key_path) if options.key else Key.load_or_create(key_path)
         with Ledger(options.private / "ledger.sqlite") as ledger:
             ledger.agree(_facts(options, key))
+            remove_certificate(options.output)
             yield ledger, key, key_path
 
 
@@ -73,7 +82,14 @@ def _sweep(options: Options) -> None:
 
 
 @contextmanager
-def _locked(private: Path) -> Iterator[None]:
+def locked(private: Path) -> Iterator[None]:
+    """Hold the private folder against every other run.
+
+    Raises
+    ------
+    OutputError
+        When another run holds it, or the folder cannot be written.
+    """
     try:
         descriptor = os.open(private / "lock", os.O_CREAT | os.O_RDWR, PRIVATE_MODE)
     except OSError:
@@ -123,6 +139,33 @@ def forget_outputs(options: Options, old: Record | None, *, keep: Record) -> Non
         for name in names:
             if name and name not in kept:
                 (folder / name).unlink(missing_ok=True)
+
+
+def remove_certificate(out: Path) -> None:
+    """Take the certificate away: it vouches for the folder as it was."""
+    for name in CERTIFICATE:
+        (out / name).unlink(missing_ok=True)
+
+
+def withdraw(out: Path, private: Path, name: str) -> None:
+    """Move what lies under ``out / name`` to ``withdrawn/`` of the private folder, for the owner's eyes alone.
+
+    A link is moved as the link that it is. What was withdrawn under that name before stays, under a number.
+
+    Raises
+    ------
+    OSError
+        When it cannot be moved.
+    """
+    target = private / WITHDRAWN / name
+    target.parent.mkdir(mode=PRIVATE_FOLDER_MODE, parents=True, exist_ok=True)
+    number = 1
+    while target.is_symlink() or target.exists():
+        number += 1
+        target = (private / WITHDRAWN / name).with_name(f"{PurePosixPath(name).name}.{number}")
+    shutil.move(out / name, target)
+    if target.is_file() and not target.is_symlink():
+        target.chmod(PRIVATE_MODE)
 
 
 def set_strays_aside(options: Options, named: set[str]) -> int:
