@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import struct
 import zlib
-from io import BytesIO
-from typing import TYPE_CHECKING, Any, Final
+from io import SEEK_END, BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from pydicom import dcmread
 from pydicom.dataset import FileDataset, FileMetaDataset
@@ -18,6 +20,7 @@ from pydicom.uid import (
 )
 
 from bus_toolkit.errors import InputError
+from bus_toolkit.io.pixel_bytes import DEFER, PixelBytes
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -26,6 +29,8 @@ if TYPE_CHECKING:
 
 PREAMBLE: Final = 128
 META_START: Final = PREAMBLE + 4
+HEAD: Final = 1 << 16
+"""Longer file meta groups do not occur."""
 META_GROUP_LENGTH: Final = b"\x02\x00\x00\x00UL\x04\x00"
 ITEM_TAG: Final = b"\xfe\xff\x00\xe0"
 MEDIA_DIRECTORY: Final = "1.2.840.10008.1.3.10"
@@ -57,8 +62,8 @@ ULTRASOUND_MODALITIES: Final = frozenset({"US", "IVUS", "BDUS"})
 UNDECIDED_MODALITIES: Final = frozenset({"", "OT", "SC", "DG"})
 
 
-def parse_dicom(data: bytes, limits: Limits) -> FileDataset:
-    """Parse a DICOM file, with or without preamble and file meta group.
+def parse_dicom(stream: BinaryIO, limits: Limits) -> FileDataset:
+    """Parse a DICOM file, with or without preamble and file meta group; large values stay in a file on disk.
 
     Returns
     -------
@@ -70,9 +75,10 @@ def parse_dicom(data: bytes, limits: Limits) -> FileDataset:
     InputError
         ``"corrupt"``, ``"dicomdir"``, ``"not-a-picture"``, ``"too-large"`` or ``"no-transfer-syntax"``.
     """
-    _check_deflated(data, limits)
+    deflated = _check_deflated(stream, limits)
+    on_disk = not deflated and not isinstance(stream, BytesIO)
     try:
-        dataset = dcmread(BytesIO(data), force=True)
+        dataset = dcmread(stream, force=True, defer_size=DEFER if on_disk else None)
         known = len(dataset) > 0
         _name_syntax(dataset)
         sop_class = text_of(dataset, "SOPClassUID") or text_of(dataset.file_meta, "MediaStorageSOPClassUID")
@@ -95,13 +101,22 @@ def parse_dicom(data: bytes, limits: Limits) -> FileDataset:
     return dataset
 
 
-def _check_deflated(data: bytes, limits: Limits) -> None:
-    """A deflated file (PS3.5 A.5) may unfold to a thousand times its size: unfold it here under the limit first."""
+def _check_deflated(stream: BinaryIO, limits: Limits) -> bool:
+    """Whether a file is deflated (PS3.5 A.5).
+
+    It may unfold to a thousand times its size: it is unfolded here under the limit first.
+    """
+    data = stream.read(HEAD)
+    stream.seek(0)
     if not data.startswith(b"DICM" + META_GROUP_LENGTH, PREAMBLE) or len(data) < META_START + 12:
-        return
+        return False
     start = META_START + 12 + struct.unpack_from("<I", data, META_START + 8)[0]
     if DeflatedExplicitVRLittleEndian.encode() not in data[META_START : min(start, len(data))]:
-        return
+        return False
+    limits.check_bytes(stream.seek(0, SEEK_END))
+    stream.seek(0)
+    data = stream.read()
+    stream.seek(0)
     engine = zlib.decompressobj(-zlib.MAX_WBITS)
     try:
         engine.decompress(memoryview(data)[start:], limits.max_file_bytes)
@@ -114,6 +129,7 @@ def _check_deflated(data: bytes, limits: Limits) -> None:
             f"The file unfolds to more than the {limits.max_file_bytes} bytes that are allowed.",
         )
         raise InputError(code, message)
+    return True
 
 
 def _name_syntax(dataset: FileDataset) -> None:
@@ -124,7 +140,8 @@ def _name_syntax(dataset: FileDataset) -> None:
         return
     implicit, little = dataset.original_encoding
     explicit = ExplicitVRLittleEndian if little else ExplicitVRBigEndian
-    if bytes_of(dataset, "PixelData").startswith(ITEM_TAG):
+    pixels = PixelBytes.of(dataset, Path(os.fsdecode(dataset.filename)) if dataset.filename else None)
+    if pixels is not None and pixels.starts_with(ITEM_TAG):
         code = "no-transfer-syntax"
         message = "The pixel data are compressed and the file does not say how (it has no transfer syntax)."
         raise InputError(code, message)

@@ -11,18 +11,21 @@ import gdcm  # type: ignore[import-untyped]
 import numpy as np
 from PIL import Image
 from pydicom import uid
-from pydicom.encaps import generate_frames
+from pydicom.dataelem import DataElement
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.encaps import encapsulate, generate_frames
 from pydicom.pixels.decoders.base import get_decoder
+from pydicom.tag import Tag
 
 from bus_toolkit.errors import InputError
 from bus_toolkit.io.codestream import Codestream, parse_codestream
-from bus_toolkit.io.dicom_file import bytes_of, numbers_of, syntax_name, text_of, whole_of
+from bus_toolkit.io.dicom_file import numbers_of, syntax_name, text_of, whole_of
+from bus_toolkit.io.pixel_bytes import PIXEL_DATA, PixelBytes
 from bus_toolkit.io.tone import COLOUR_NDIM, Samples
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from pydicom.dataset import Dataset
+    from pathlib import Path
 
 PLUGINS: Final[dict[str, str]] = {
     uid.JPEGBaseline8Bit: "gdcm",
@@ -59,6 +62,11 @@ BYTE: Final = 8
 DEEP: Final = 16
 RUST_PANIC: Final = "pyo3_runtime"
 HEADER_KEYS: Final = ("Rows", "Columns", "BitsAllocated")
+DESCRIBING: Final = (
+    *("SamplesPerPixel", "PhotometricInterpretation", "PlanarConfiguration", "Rows", "Columns"),
+    *("BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation"),
+)
+"""Attributes that a decoder needs (PS3.3 C.7.6.3)."""
 
 
 @final
@@ -77,15 +85,17 @@ class PixelHeader:
     signed: bool
 
 
-def pixel_header(dataset: Dataset) -> PixelHeader:
+def pixel_header(dataset: Dataset, path: Path | None = None) -> PixelHeader:
     """Read and check the Image Pixel module before anything is decoded.
+
+    ``path`` is the file in which the pixel data are, where they were left there.
 
     Raises
     ------
     InputError
         ``"no-pixels"``, ``"no-decoder"``, ``"unsupported-pixels"`` or ``"corrupt"``.
     """
-    _check_presence(dataset)
+    _check_presence(dataset, path)
     syntax = text_of(dataset.file_meta, "TransferSyntaxUID")
     _check_syntax(syntax)
     photometric = text_of(dataset, "PhotometricInterpretation").upper()
@@ -113,7 +123,7 @@ def pixel_header(dataset: Dataset) -> PixelHeader:
     )
 
 
-def _check_presence(dataset: Dataset) -> None:
+def _check_presence(dataset: Dataset, path: Path | None) -> None:
     if "PixelData" not in dataset:
         if "FloatPixelData" in dataset or "DoubleFloatPixelData" in dataset:
             code, message = "unsupported-pixels", "The pixels are floating point numbers, which no scan has."
@@ -123,7 +133,8 @@ def _check_presence(dataset: Dataset) -> None:
     if any(key not in dataset for key in HEADER_KEYS):
         code, message = "corrupt", "The DICOM header does not say how large the picture is."
         raise InputError(code, message)
-    if not bytes_of(dataset, "PixelData"):
+    pixels = PixelBytes.of(dataset, path)
+    if pixels is None or pixels.is_empty:
         code, message = "no-pixels", "The pixel data of the DICOM file are empty."
         raise InputError(code, message)
 
@@ -135,8 +146,10 @@ def _check_syntax(syntax: str) -> None:
         raise InputError(code, message)
 
 
-def iter_frames(dataset: Dataset, header: PixelHeader) -> Iterator[Samples]:
-    """Yield stored values frame by frame, as many as the file has.
+def iter_frames(dataset: Dataset, header: PixelHeader, pixels: PixelBytes | None = None) -> Iterator[Samples]:
+    """Yield stored values frame by frame, as many as the header says.
+
+    ``pixels`` is where the pixel data are; by default those in ``dataset``.
 
     Yields
     ------
@@ -148,13 +161,16 @@ def iter_frames(dataset: Dataset, header: PixelHeader) -> Iterator[Samples]:
     InputError
         ``"truncated"``, ``"corrupt"`` or ``"no-decoder"``.
     """
+    source = pixels or PixelBytes.of(dataset) or PixelBytes(data=b"")
     try:
-        if header.syntax in JPEG_8BIT and header.stored <= BYTE:
-            yield from _jpeg_frames(dataset, header)
+        if header.allocated == 1:
+            yield from _bit_frames(dataset, header, source)
+        elif header.syntax in JPEG_8BIT and header.stored <= BYTE:
+            yield from _jpeg_frames(header, source)
         elif header.syntax in EXTENDED:
-            yield from _deep_jpeg_frames(dataset, header)
+            yield from _deep_jpeg_frames(header, source)
         else:
-            yield from _decoder_frames(dataset, header)
+            yield from _decoder_frames(dataset, header, source)
     except InputError:
         raise
     except MemoryError:
@@ -172,9 +188,36 @@ def iter_frames(dataset: Dataset, header: PixelHeader) -> Iterator[Samples]:
     raise InputError(code, message)
 
 
-def _encoded(dataset: Dataset, header: PixelHeader) -> Iterator[tuple[bytes, Codestream | None]]:
+def encoded_frames(header: PixelHeader, pixels: PixelBytes) -> Iterator[bytes]:
+    """The bytes of each frame as they are stored: a compressed stream, or plain values.
+
+    Raises
+    ------
+    InputError
+        ``"truncated"`` when the pixel data end too early.
+    """
+    with pixels.open() as stream:
+        if header.syntax not in NATIVE:
+            yield from generate_frames(stream, number_of_frames=header.frames)
+            return
+        length = frame_length(header)
+        for _ in range(header.frames):
+            frame = stream.read(length)
+            if len(frame) < length:
+                code, message = "truncated", "The pixel data end too early."
+                raise InputError(code, message)
+            yield frame
+
+
+def frame_length(header: PixelHeader) -> int:
+    """Bytes of one uncompressed frame, without padding; of all frames where pixels are single bits."""
+    samples = 2 if header.photometric == "YBR_FULL_422" else header.samples
+    return (header.rows * header.cols * samples * header.allocated + BYTE - 1) // BYTE
+
+
+def _encoded(header: PixelHeader, pixels: PixelBytes) -> Iterator[tuple[bytes, Codestream | None]]:
     """Compressed frames with the facts of their codestreams, which must agree with the header in size."""
-    for frame in generate_frames(bytes_of(dataset, "PixelData"), number_of_frames=header.frames):
+    for frame in encoded_frames(header, pixels):
         stream = parse_codestream(frame)
         if stream is None and header.syntax != uid.RLELossless:
             code, message = "corrupt", "A frame of the pixel data does not begin as its transfer syntax says."
@@ -198,14 +241,14 @@ def _is_sane(stream: Codestream, header: PixelHeader) -> bool:
     return stream.precision <= header.allocated and len(stream.components) == header.samples
 
 
-def _jpeg_frames(dataset: Dataset, header: PixelHeader) -> Iterator[Samples]:
+def _jpeg_frames(header: PixelHeader, pixels: PixelBytes) -> Iterator[Samples]:
     """8 bit JPEG by Pillow (libjpeg-turbo); faster than the general way, and a cut stream is an error.
 
     Three components are YCbCr or RGB by what the codestream says of itself (component ids, Adobe or JFIF marker),
     else by the photometric interpretation. Where libjpeg would guess otherwise, its transform is switched off.
     """
     says_ycc = header.photometric not in ("RGB", "PALETTE COLOR")
-    for frame, stream in _encoded(dataset, header):
+    for frame, stream in _encoded(header, pixels):
         with Image.open(BytesIO(frame), formats=("JPEG",)) as image:
             if image.mode not in ("L", "RGB"):
                 code, message = "unsupported-pixels", "A JPEG frame must have one or three components."
@@ -227,7 +270,7 @@ def _jpeg_picture(image: Image.Image, stream: Codestream | None, *, says_ycc: bo
     return ycc_to_rgb(samples) if truth and lossless else samples
 
 
-def _deep_jpeg_frames(dataset: Dataset, header: PixelHeader) -> Iterator[Samples]:
+def _deep_jpeg_frames(header: PixelHeader, pixels: PixelBytes) -> Iterator[Samples]:
     """12 bit JPEG (process 4), grey, by GDCM itself: pydicom's plugin for GDCM refuses it.
 
     On pydicom's ``JPGExtended.dcm`` the values are those that its tests hold for another decoder.
@@ -235,7 +278,7 @@ def _deep_jpeg_frames(dataset: Dataset, header: PixelHeader) -> Iterator[Samples
     if header.samples != 1 or header.allocated != DEEP:
         code, message = "unsupported-pixels", "A JPEG of more than 8 bits must be grey and allocate 16 bits."
         raise InputError(code, message)
-    for frame, _ in _encoded(dataset, header):
+    for frame, _ in _encoded(header, pixels):
         yield np.frombuffer(_gdcm_buffer(frame, header), dtype="<u2").reshape(header.rows, header.cols)
 
 
@@ -257,18 +300,43 @@ def _gdcm_buffer(frame: bytes, header: PixelHeader) -> bytes:
     return cast("bytes", image.GetBuffer().encode("utf-8", "surrogateescape"))
 
 
-def _decoder_frames(dataset: Dataset, header: PixelHeader) -> Iterator[Samples]:
-    """Every other syntax by pydicom and the plugin that is named for it."""
-    if header.syntax not in NATIVE:
-        for _ in _encoded(dataset, header):
-            pass
+def _decoder_frames(dataset: Dataset, header: PixelHeader, pixels: PixelBytes) -> Iterator[Samples]:
+    """Every other syntax by pydicom and the plugin that is named for it, one frame at a time."""
     gdcm.Trace.WarningOff()
     gdcm.Trace.ErrorOff()
     decoder = get_decoder(uid.UID(header.syntax))
     plugin = PLUGINS.get(header.syntax, "")
-    for frame, facts in decoder.iter_array(dataset, raw=True, decoding_plugin=plugin):
+    native = header.syntax in NATIVE
+    single = _described(dataset, header)
+    for data in encoded_frames(header, pixels) if native else (frame for frame, _ in _encoded(header, pixels)):
+        value = data + bytes(len(data) % 2) if native else encapsulate([data])
+        single.add(DataElement(Tag(PIXEL_DATA), pixels.vr if native else "OB", value))
+        frame, facts = decoder.as_array(single, raw=True, decoding_plugin=plugin)
         photometric = str(cast("dict[str, Any]", facts)["photometric_interpretation"])
         yield ycc_to_rgb(frame, header.stored) if photometric in YBR and frame.ndim == COLOUR_NDIM else frame
+
+
+def _described(dataset: Dataset, header: PixelHeader) -> Dataset:
+    """A data set that describes one frame and nothing else."""
+    single = Dataset()
+    for keyword in DESCRIBING:
+        if keyword in dataset:
+            single[keyword] = dataset[keyword]
+    single.NumberOfFrames = 1
+    single.file_meta = FileMetaDataset()
+    single.file_meta.TransferSyntaxUID = uid.UID(header.syntax)
+    return single
+
+
+def _bit_frames(dataset: Dataset, header: PixelHeader, pixels: PixelBytes) -> Iterator[Samples]:
+    """Pixels of one bit, whose frames need not begin at a byte: read as a whole, for they are small."""
+    single = _described(dataset, header)
+    single.NumberOfFrames = header.frames
+    with pixels.open() as stream:
+        value = stream.read() if pixels.length is None else stream.read(pixels.length)
+    single.add(DataElement(Tag(PIXEL_DATA), pixels.vr, value))
+    for frame, _ in get_decoder(uid.UID(header.syntax)).iter_array(single, raw=True):
+        yield frame
 
 
 def ycc_to_rgb(frame: Samples, bits: int = BYTE) -> Samples:

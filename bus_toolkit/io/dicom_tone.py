@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, cast
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, cast, final
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +11,7 @@ from pydicom.pixels.processing import apply_color_lut, apply_modality_lut, apply
 
 from bus_toolkit.errors import InputError
 from bus_toolkit.io.dicom_file import numbers_of, text_of, value_of
-from bus_toolkit.io.tone import COLOUR_NDIM, WHITE, Samples, to_uint8
+from bus_toolkit.io.tone import WHITE, Samples, depth_for, stretch, to_uint8
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -23,8 +24,83 @@ BYTE: Final = 8
 ROWS_OF_DESCRIPTOR: Final = 3
 
 
-def finish(frames: Samples, dataset: Dataset, header: PixelHeader) -> npt.NDArray[np.uint8]:
-    """Stored values of all frames to uint8 as a viewer would show them.
+LINEAR: Final = ("RescaleSlope", "RescaleIntercept", "ModalityLUTSequence", "VOILUTSequence")
+"""With one of these and no window, the values that occur decide the scale."""
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Tone:
+    """How stored values are shown, and back.
+
+    Attributes
+    ----------
+    table
+        What each stored value from ``low`` on is shown as: uint8 ``(values,)`` grey or ``(values, 3)`` RGB; None where
+        values are scaled.
+    low
+        The stored value of the table's first entry.
+    span
+        Stored values that are black and white, where there is no table.
+    inverted
+        Whether black and white are exchanged after scaling.
+    """
+
+    table: npt.NDArray[np.uint8] | None
+    low: int = 0
+    span: tuple[float, float] = (0.0, float(WHITE))
+    inverted: bool = False
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether bytes are shown as they are."""
+        if self.table is None:
+            return self.span == (0.0, float(WHITE)) and not self.inverted
+        return self.low == 0 and np.array_equal(self.table, np.arange(len(self.table), dtype=np.uint8))
+
+    def shown(self, stored: Samples) -> npt.NDArray[np.uint8]:
+        """Stored values ``(rows, cols)`` or ``(rows, cols, 3)`` as a viewer shows them."""
+        if stored.dtype == np.uint8 and self.is_plain:
+            return cast("npt.NDArray[np.uint8]", stored)
+        if self.table is None:
+            scaled = stretch(stored, *self.span)
+            return WHITE - scaled if self.inverted else scaled
+        found: npt.NDArray[np.uint8] = self.table[stored if self.low == 0 else stored.astype(np.int64) - self.low]
+        return found
+
+    def stored(self, shown: npt.NDArray[np.uint8], dtype: np.dtype[Any]) -> Samples:
+        """Stored values that come nearest to what shall be shown: ``(n,)`` grey or ``(n, 3)`` RGB in, values out."""
+        if self.table is None:
+            low, high = self.span
+            level = (WHITE - shown if self.inverted else shown).astype(np.float64)
+            return np.rint(low + level * (high - low) / WHITE).astype(dtype)
+        if self.table.ndim == 1:
+            return (self._inverse()[shown] + self.low).astype(dtype)
+        colours, places = np.unique(shown.reshape(-1, 3), axis=0, return_inverse=True)
+        wide = self.table.astype(np.int32)
+        nearest = [int(((wide - colour.astype(np.int32)) ** 2).sum(axis=1).argmin()) for colour in colours]
+        return (np.array(nearest)[places.ravel()] + self.low).astype(dtype)
+
+    def _inverse(self) -> npt.NDArray[np.int64]:
+        """For each grey level the place of the table whose level is nearest."""
+        table = np.asarray(self.table, dtype=np.int64)
+        levels, first = np.unique(table, return_index=True)
+        wanted = np.arange(WHITE + 1)
+        above = np.clip(np.searchsorted(levels, wanted), 0, len(levels) - 1)
+        below = np.clip(above - 1, 0, len(levels) - 1)
+        nearer = np.where(np.abs(levels[below] - wanted) < np.abs(levels[above] - wanted), below, above)
+        return first[nearer]
+
+
+def is_fixed(dataset: Dataset, header: PixelHeader) -> bool:
+    """Whether the tone follows from the header alone, whatever values occur."""
+    if header.allocated not in {1, BYTE} or header.signed:
+        return False
+    return header.samples > 1 or header.photometric == "PALETTE COLOR" or not any(key in dataset for key in LINEAR)
+
+
+def tone_of(dataset: Dataset, header: PixelHeader, dtype: np.dtype[Any], low: int, high: int) -> Tone:
+    """The tone of a whole clip as a viewer would have it.
 
     Grey: modality LUT or rescale, then the first VOI LUT, else the first window (PS3.3 C.11.1 and C.11.2), and
     inversion for MONOCHROME1. Where no window is given, unsigned samples of up to 8 bits keep their scale of
@@ -33,44 +109,37 @@ def finish(frames: Samples, dataset: Dataset, header: PixelHeader) -> npt.NDArra
 
     Parameters
     ----------
-    frames
-        ``(frames, rows, cols)`` or ``(frames, rows, cols, 3)``, native byte order not required.
     dataset
         Header with the tables and windows.
     header
         Its Image Pixel module, as checked.
+    dtype
+        Of the stored values.
+    low, high
+        The smallest and the largest value that occurs in the clip, or can occur.
+
+    Raises
+    ------
+    InputError
+        ``"corrupt"`` when a table cannot be used.
     """
-    if frames.dtype.byteorder not in "=|":
-        frames = frames.astype(frames.dtype.newbyteorder("="))
-    if frames.ndim == COLOUR_NDIM + 1:
-        return to_uint8(frames, depth=header.stored if header.stored <= BYTE else None)
+    if header.samples > 1:
+        bits = header.stored if header.stored <= BYTE else depth_for(high)
+        return Tone(None, span=(0.0, float(2**bits - 1)))
     if header.photometric == "PALETTE COLOR":
-        return _through_palette(frames, dataset)
-    grey = _through_window(frames, dataset, header)
-    return WHITE - grey if header.photometric == "MONOCHROME1" else grey
-
-
-def _domain(frames: Samples) -> tuple[Samples, int]:
-    """Every value from the smallest to the largest met, in order, and the smallest."""
-    low, high = int(frames.min()), int(frames.max())
-    return np.arange(low, high + 1, dtype=frames.dtype), low
-
-
-def _look_up(frames: Samples, table: npt.NDArray[np.uint8], low: int) -> npt.NDArray[np.uint8]:
-    """Replace each value by its entry, frame by frame so that no wide copy of a clip is made."""
-    result = np.empty((*frames.shape, *table.shape[1:]), dtype=np.uint8)
-    for index, frame in enumerate(frames):
-        result[index] = table[frame if low == 0 else frame.astype(np.int64) - low]
-    return result
-
-
-def _through_window(frames: Samples, dataset: Dataset, header: PixelHeader) -> npt.NDArray[np.uint8]:
+        return Tone(_palette(np.arange(low, high + 1, dtype=dtype), dataset), low)
+    inverted = header.photometric == "MONOCHROME1"
     if header.allocated > TABLE_BITS:
-        return to_uint8(frames)
-    values, low = _domain(frames)
+        unsigned = dtype.kind == "u"
+        return Tone(None, span=(0.0, 2.0 ** depth_for(high) - 1) if unsigned else (low, high), inverted=inverted)
+    table = _window_table(np.arange(low, high + 1, dtype=dtype), dataset, header)
+    return Tone(WHITE - table if inverted else table, low)
+
+
+def _window_table(values: Samples, dataset: Dataset, header: PixelHeader) -> npt.NDArray[np.uint8]:
     try:
         modality = np.asarray(apply_modality_lut(values, dataset))
-        shown = _voi(modality, dataset)
+        shown: Samples | None = _voi(modality, dataset)
     except Exception:  # noqa: BLE001 - a broken table raises anything; a wrong tone is worse than no picture
         shown = None
     if shown is None:
@@ -78,9 +147,7 @@ def _through_window(frames: Samples, dataset: Dataset, header: PixelHeader) -> n
         raise InputError(code, message)
     if shown.dtype != np.uint8:
         shown = to_uint8(shown[np.newaxis], depth=_plain_depth(shown, header))[0]
-    if low == 0 and frames.dtype == np.uint8 and np.array_equal(shown, values):
-        return cast("npt.NDArray[np.uint8]", frames)
-    return _look_up(frames, shown, low)
+    return cast("npt.NDArray[np.uint8]", shown)
 
 
 def _plain_depth(shown: Samples, header: PixelHeader) -> int | None:
@@ -117,9 +184,8 @@ def window(values: npt.NDArray[np.float64], centre: float, width: float, functio
     return np.clip(np.rint(part * WHITE), 0, WHITE).astype(np.uint8)
 
 
-def _through_palette(frames: Samples, dataset: Dataset) -> npt.NDArray[np.uint8]:
+def _palette(values: Samples, dataset: Dataset) -> npt.NDArray[np.uint8]:
     """PALETTE COLOR by PS3.3 C.7.9: 16 bit entries give their high byte, unless they only fill the low one."""
-    values, low = _domain(frames)
     try:
         colours: Samples | None = np.asarray(apply_color_lut(values, dataset))
     except Exception:  # noqa: BLE001 - a broken palette raises anything
@@ -133,4 +199,4 @@ def _through_palette(frames: Samples, dataset: Dataset) -> npt.NDArray[np.uint8]
     table = table.astype(np.uint8)
     if bool((table == table[:, :1]).all()):
         table = table[:, 0]
-    return _look_up(frames, table, low)
+    return table

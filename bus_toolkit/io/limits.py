@@ -19,11 +19,13 @@ class Limits:
     ----------
     max_file_bytes
         Largest file that is read into memory, and largest stream that a deflated DICOM file may unfold to.
+    max_stream_bytes
+        Largest DICOM file, which is read frame by frame.
     max_frame_pixels
         Largest ``rows * cols`` of one frame: 8192 x 8192. The largest ultrasound picture met in the public
         collections that the toolkit was measured on has 1.9 million pixels.
     max_total_pixels
-        Largest ``frames * rows * cols``: 340 frames of 1024 x 768, about 0.8 GiB as RGB.
+        Largest ``frames * rows * cols``: 5461 frames of 1024 x 768. They are never all in memory; this bounds the time.
 
     Raises
     ------
@@ -32,11 +34,12 @@ class Limits:
     """
 
     max_file_bytes: int = 2048 * MEBI
+    max_stream_bytes: int = 65536 * MEBI
     max_frame_pixels: int = 64 * MEBI
-    max_total_pixels: int = 256 * MEBI
+    max_total_pixels: int = 4096 * MEBI
 
     def __post_init__(self) -> None:
-        smallest = min(self.max_file_bytes, self.max_frame_pixels, self.max_total_pixels)
+        smallest = min(self.max_file_bytes, self.max_stream_bytes, self.max_frame_pixels, self.max_total_pixels)
         if smallest < 1:
             msg = f"limits must be at least 1. Got {smallest}"
             raise ConfigError(msg)
@@ -54,6 +57,19 @@ class Limits:
             raise InputError(code, message)
         if size > self.max_file_bytes:
             code, message = "too-large", f"The file holds more than the {self.max_file_bytes} bytes that are allowed."
+            raise InputError(code, message)
+
+    def check_stream(self, size: int) -> None:
+        """Refuse an empty DICOM file, or one too large even to be read frame by frame.
+
+        Raises
+        ------
+        InputError
+            ``"empty"`` or ``"too-large"``.
+        """
+        self.check_bytes(min(size, self.max_file_bytes))
+        if size > self.max_stream_bytes:
+            code, message = "too-large", f"The file holds more than the {self.max_stream_bytes} bytes that are allowed."
             raise InputError(code, message)
 
     def check_pixels(self, rows: int, cols: int, frames: int = 1) -> None:

@@ -43,17 +43,17 @@ def to_uint8(samples: Samples, *, depth: int | None = None) -> npt.NDArray[np.ui
     if samples.dtype == np.bool_:
         return samples.astype(np.uint8) * np.uint8(WHITE)
     if samples.dtype.kind == "u":
-        bits = depth or _smallest_depth(samples)
+        bits = depth or depth_for(int(samples.max(initial=0)))
         if samples.dtype == np.uint8 and bits == 8:  # noqa: PLR2004 - a byte
             return cast("npt.NDArray[np.uint8]", samples)
         low, high = 0.0, float(2**bits - 1)
     else:
         low, high = _finite_range(samples)
-    return _stretch(samples, low, high)
+    return stretch(samples, low, high)
 
 
-def _smallest_depth(samples: Samples) -> int:
-    largest = int(samples.max(initial=0))
+def depth_for(largest: int) -> int:
+    """The smallest of :data:`DEPTHS`, 8 and above, that holds the largest sample."""
     return next(bits for bits in DEPTHS[1:] if largest < 2**bits)
 
 
@@ -65,8 +65,8 @@ def _finite_range(samples: Samples) -> tuple[float, float]:
     return float(samples.min()), float(samples.max())
 
 
-def _stretch(samples: Samples, low: float, high: float) -> npt.NDArray[np.uint8]:
-    """Map ``low..high`` to 0..255, clipping; row blocks keep the float copy small."""
+def stretch(samples: Samples, low: float, high: float) -> npt.NDArray[np.uint8]:
+    """Map ``low..high`` to 0..255, rounding and clipping; row blocks keep the float copy small."""
     result = np.zeros(samples.shape, dtype=np.uint8)
     if high <= low:
         return result
