@@ -12,7 +12,7 @@ from bus_toolkit.outcome import Outcome, Reason, Verdict
 from bus_toolkit.scan import Applied
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from bus_toolkit.policy import Policy
     from bus_toolkit.scan import Scan
@@ -86,6 +86,24 @@ class Pipeline:
     def run(self, scan: Scan) -> Result:
         """Look, decide, and edit what is kept. Never raises: an exception becomes this scan's verdict."""
         return self._guarded(scan, edit=self.policy.output.pictures)
+
+    def edit(self, scan: Scan, plans: Sequence[Plan]) -> Scan:
+        """Do once more what :meth:`run` planned and did, to other frames of the same clip; no history is kept.
+
+        Raises
+        ------
+        ConfigError
+            When a stage that edits has no plan among ``plans``.
+        """
+        by_name = {plan.stage: plan for plan in plans}
+        for stage in self.stages:
+            if not stage.edits:
+                continue
+            if stage.name not in by_name:
+                msg = f"each stage that edits must have a plan. Got none of {stage.name}"
+                raise ConfigError(msg)
+            scan = stage.apply(scan, by_name[stage.name])
+        return scan
 
     def describe(self) -> Iterator[str]:
         """One sentence for each thing that a run does, in order."""

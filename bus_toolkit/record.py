@@ -50,6 +50,8 @@ class Record:
         Pixel spacing (row, col) in mm or None.
     fingerprint
         Hex; near-duplicates have close ones. Empty when there is none.
+    identity
+        Who and what the input was about, for looking up and for searching what was written: plain JSON. Private.
     before, after
         Review pictures, paths relative to the private folder; empty when there are none.
     cpu_ms
@@ -77,6 +79,7 @@ class Record:
     frames: int = 0
     spacing_mm: tuple[float, float] | None = None
     fingerprint: str = ""
+    identity: Mapping[str, Any] = field(default_factory=dict, repr=False)
     before: str = ""
     after: str = ""
     cpu_ms: Mapping[str, float] = field(default_factory=dict)
@@ -93,6 +96,7 @@ class Record:
         data["plans"] = [plan.to_json(private=True) for plan in self.plans]
         data["history"] = [{**asdict(line), "params": dict(line.params)} for line in self.history]
         data["cpu_ms"] = dict(self.cpu_ms)
+        data["identity"] = dict(self.identity)
         return json.dumps(data, separators=(",", ":"), sort_keys=True)
 
     @classmethod

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bus_toolkit._version import __version__
+from bus_toolkit.cli.profile import add_profile, with_profile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -124,6 +125,14 @@ def _parser() -> argparse.ArgumentParser:
     ingest.add_argument(
         "--fresh", action="store_true", help="throw away what an earlier run left in OUT; keeps the key"
     )
+    ingest.add_argument(
+        "--transfer-syntax",
+        choices=("explicit", "jpeg-lossless", "jpeg-ls", "jpeg2000-lossless", "rle"),
+        metavar="NAME",
+        help="how edited DICOM pixels are stored, never with loss: explicit, jpeg-lossless, jpeg-ls, jpeg2000-lossless "
+        "or rle (default: as they came when uncompressed, else jpeg-lossless)",
+    )
+    add_profile(ingest)
     ingest.set_defaults(run=_ingest)
 
     look = commands.add_parser(
@@ -149,6 +158,7 @@ def _parser() -> argparse.ArgumentParser:
         "--policy", default="york", metavar="NAME|FILE", help="york, keep-annotated, report-only, FILE"
     )
     explain.add_argument("--anonymise", "--anonymize", dest="anonymise", action="store_true", help="as for ingest")
+    add_profile(explain)
     explain.set_defaults(run=_explain, debug=False)
     return parser
 
@@ -156,7 +166,7 @@ def _parser() -> argparse.ArgumentParser:
 def _policy(args: argparse.Namespace) -> Policy:
     from bus_toolkit.policy import load_policy
 
-    return load_policy(args.policy) if args.policy else load_policy()
+    return with_profile(load_policy(args.policy) if args.policy else load_policy(), args)
 
 
 def _jobs(args: argparse.Namespace) -> int:
@@ -180,6 +190,7 @@ def _ingest(args: argparse.Namespace) -> int:
         key=args.key,
         jobs=_jobs(args),
         fresh=args.fresh,
+        transfer_syntax=args.transfer_syntax,
     )
     out = console(quiet=args.quiet)
     if not options.anonymise:

@@ -13,7 +13,18 @@ import sys
 from pathlib import Path
 
 DOCS = Path(__file__).parent
-COMMANDS = ((), ("ingest",), ("inspect",), ("explain",))
+COMMANDS = (
+    (),
+    ("ingest",),
+    ("inspect",),
+    ("explain",),
+    ("verify",),
+    ("keys",),
+    ("keys", "new"),
+    ("keys", "show"),
+    ("keys", "rotate"),
+    ("lookup",),
+)
 NOTE = "<!-- Made by docs/generate.py from the code. Change the code, not this page. -->\n\n"
 COLUMNS = "100"
 """Width that help is wrapped to, so that the page does not depend on the terminal."""
@@ -74,7 +85,39 @@ def policies_page() -> str:
     return NOTE + "\n".join(parts)
 
 
-PAGES = {"reference/cli.md": cli_page, "reference/manifest.md": manifest_page, "reference/policies.md": policies_page}
+def options_page() -> str:
+    """The options of PS3.15: code, flag and key of the policy."""
+    from bus_toolkit.profile import BASIC_PROFILE, CLEAN_PIXEL_DATA, OPTIONS
+
+    flags = {
+        "retain_full_dates": ("--retain-dates full", 'dates = "full"'),
+        "retain_modified_dates": ("--retain-dates modified", 'dates = "modified"'),
+    }
+    lines = [
+        "# De-identification options",
+        "",
+        "What may be chosen on top of the Basic Profile of DICOM PS3.15, by a flag of `bus-clean ingest` or in the",
+        "section `[deidentify]` of a [policy](../how-to/policy.md). What applies is written into each DICOM file with its",
+        "code (PS3.16 CID 7050), into `run.json` and into the certificate.",
+        "[How it is done](../explanation/deidentification.md) stands on its own page.",
+        "",
+        "| code | option | flag | policy | what it does |",
+        "| --- | --- | --- | --- | --- |",
+        f"| {BASIC_PROFILE.code} | {BASIC_PROFILE.meaning} | always | always | {BASIC_PROFILE.sentence} |",
+        f"| {CLEAN_PIXEL_DATA.code} | {CLEAN_PIXEL_DATA.meaning} | always | always | {CLEAN_PIXEL_DATA.sentence} |",
+    ]
+    for name, option in OPTIONS.items():
+        flag, key = flags.get(name, (f"--{name.replace('_', '-')}", f"{name} = true"))
+        lines.append(f"| {option.code} | {option.meaning} | `{flag}` | `{key}` | {option.sentence} |")
+    return NOTE + "\n".join(lines) + "\n"
+
+
+PAGES = {
+    "reference/options.md": options_page,
+    "reference/cli.md": cli_page,
+    "reference/manifest.md": manifest_page,
+    "reference/policies.md": policies_page,
+}
 
 
 MADE_WITH = (3, 11)

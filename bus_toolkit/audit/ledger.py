@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 _APPLICATION_ID: Final = 0x62757374  # "bust", so that another SQLite file is not taken for a ledger
 _SCHEMA = f"""
 BEGIN;

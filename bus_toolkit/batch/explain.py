@@ -19,8 +19,12 @@ def explain(policy: Policy, *, anonymise: bool) -> Iterator[str]:
     if not policy.output.pictures:
         return
     yield "Write each kept scan as PNG without any metadata."
-    yield "For DICOM input, look for text once more in the cleaned pixels, and quarantine the scan when some is left."
     yield "For DICOM input, write a DICOM file too: same geometry, header de-identified by PS3.15's Basic Profile."
+    yield from policy.deidentify.describe()
+    yield (
+        "Read what was written again, search it for every name, id, date and UID of its source and for text that is "
+        "left in the pixels, and quarantine the scan when anything is found."
+    )
     if anonymise:
         yield "Name every output file by a keyed pseudonym."
     else:

@@ -12,9 +12,12 @@ from bus_toolkit.audit.report import write_report
 from bus_toolkit.audit.review import write_review
 from bus_toolkit.audit.run import run_summary, write_run
 from bus_toolkit.batch.explain import explain
-from bus_toolkit.batch.folders import set_strays_aside
+from bus_toolkit.batch.folders import set_strays_aside, withdraw
+from bus_toolkit.deidentify import Identifiers
+from bus_toolkit.errors import OutputError
 from bus_toolkit.manifest import row_of, write_manifest
 from bus_toolkit.screen import group
+from bus_toolkit.verify import check_text_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,6 +27,8 @@ if TYPE_CHECKING:
     from bus_toolkit.deidentify import Key
 
 KIB_PER_MIB = 1024
+TEXTS = ("manifest.csv", "run.json", "report.html")
+"""What describes the run in words."""
 
 
 def peak_mib(jobs: int) -> float:
@@ -98,4 +103,30 @@ def finish(options: Options, ledger: Ledger, key: Key, facts: RunFacts) -> dict[
     write_run(options.output / "run.json", summary)
     write_report(options.output / "report.html", summary, rows)
     write_review(options.private, ledger.records())
+    if options.anonymise:
+        _search_texts(options, ledger)
     return summary
+
+
+def _search_texts(options: Options, ledger: Ledger) -> None:
+    """Hold back a text file in which an identifier of any input stands.
+
+    Raises
+    ------
+    OutputError
+        When there is one; it is in ``withdrawn/`` of the private folder then.
+    """
+    known = Identifiers.union(
+        Identifiers.from_json(record.identity["identifiers"]) for record in ledger.records() if record.identity
+    )
+    held = []
+    for name in TEXTS:
+        leaks = check_text_file(options.output / name, known)
+        if leaks:
+            withdraw(options.output, options.private, name)
+            held.append(f"{name} ({', '.join(sorted({leak.what for leak in leaks}))})")
+    if held:
+        msg = (
+            f"what describes the run must name nobody. Got identifiers in {', '.join(held)}, now in the private folder"
+        )
+        raise OutputError(msg)

@@ -70,6 +70,9 @@ class Options:
         Worker processes; 0 works in this process.
     fresh
         Throw away what an earlier run left in ``out`` and start again.
+    transfer_syntax
+        How edited DICOM pixels are stored, a name of :func:`bus_toolkit.io.dicom_write.write_dicom`; None: as they came
+        when they were uncompressed, else its default for compressed ones.
 
     Raises
     ------
@@ -87,6 +90,7 @@ class Options:
     key: Path | None = None
     jobs: int = field(default_factory=available_cores)
     fresh: bool = False
+    transfer_syntax: str | None = None
 
     def __post_init__(self) -> None:
         _check_common(self.engine, self.jobs, self.labels)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from bus_toolkit.batch import folders
 from bus_toolkit.batch.finish import RunFacts, finish
+from bus_toolkit.batch.identity import named_patient, scan_id
 from bus_toolkit.batch.naming import make_tasks
-from bus_toolkit.batch.output import named_patient, scan_id
 from bus_toolkit.batch.pool import Pool
 from bus_toolkit.batch.worker import Spec, Task, lost, start, work
 from bus_toolkit.errors import ConfigError
@@ -95,6 +95,7 @@ def ingest(options: Options, *, progress: Progress = silent) -> RunReport:
             key=key_path,
             out=options.output,
             private=options.private,
+            transfer_syntax=options.transfer_syntax,
         )
         jobs = min(options.jobs, len(todo))
         pool = Pool[Task, "Record"](work=work, start=start, start_args=(spec,), lost=lost, jobs=jobs)

@@ -11,25 +11,22 @@ import cv2
 
 from bus_toolkit.batch.output import Writer
 from bus_toolkit.batch.pipelines import build_pipeline
+from bus_toolkit.batch.vouch import Withdrawn
 from bus_toolkit.errors import OutputError
-from bus_toolkit.fan import CropFan
 from bus_toolkit.io import read
-from bus_toolkit.outcome import Outcome, Reason, Verdict
-from bus_toolkit.overlays import FindText
-from bus_toolkit.pipeline import Pipeline, Result, failure
+from bus_toolkit.outcome import Outcome, Reason
+from bus_toolkit.pipeline import failure
 from bus_toolkit.record import Record
-from bus_toolkit.stage import Kind, Plan
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from bus_toolkit.errors import InputError
     from bus_toolkit.io import Source
+    from bus_toolkit.pipeline import Pipeline, Result
     from bus_toolkit.policy import Policy
 
 
-SECOND_LOOK = "second-look"
-"""Stage name of what is found in a picture after it was cleaned."""
 OWN_TROUBLE = frozenset({errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL})
 """Errors of the file system that come of one output's name; every other one would meet all outputs."""
 
@@ -57,10 +54,11 @@ class Spec:
     key: Path | None = None
     out: Path | None = None
     private: Path | None = None
+    transfer_syntax: str | None = None
 
 
 class Worker:
-    """Holds what is costly to make: the pipeline with its models, and the key."""
+    """Holds what is costly to make: the pipelines with their models, and the key."""
 
     def __init__(self, spec: Spec) -> None:
         # One thread a worker: the workers are the parallelism, and more threads only fight for the cores.
@@ -68,8 +66,7 @@ class Worker:
         self.spec = spec
         self.pipeline = self._pipeline(crop=None)
         self.masked = self._pipeline(crop=False)
-        (crop,) = (stage for stage in self.pipeline.stages if isinstance(stage, CropFan))
-        self.writer = Writer.open(spec, crop)
+        self.writer = Writer.open(spec, self.pipeline, self.masked)
 
     def _pipeline(self, *, crop: bool | None) -> Pipeline:
         spec = self.spec
@@ -93,11 +90,7 @@ class Worker:
         except Exception as error:  # noqa: BLE001  a file that cannot be read is this file's trouble alone
             verdict = failure(error)
             record = replace(record, outcome=verdict.outcome, reasons=verdict.reasons)
-            return (
-                replace(record, id=self.writer.scan_id(record), patient=self.writer.patient(task))
-                if self.writer
-                else record
-            )
+            return self.writer.booked(record, task) if self.writer else record
         cpu_ms = {"read": 1000 * (time.process_time() - started)}
         record = replace(
             record,
@@ -105,65 +98,50 @@ class Worker:
             media=source.media,
             rows=source.scan.shape[0],
             cols=source.scan.shape[1],
-            frames=len(source.scan.frames),
+            frames=source.clip.length if source.clip is not None else len(source.scan.frames),
             spacing_mm=source.scan.acquisition.spacing_mm,
         )
-        if self.writer is not None:
-            source = self.writer.named(source, record)
         return self._processed(task, record, source, cpu_ms)
 
     def _processed(self, task: Task, record: Record, source: Source, cpu_ms: dict[str, float]) -> Record:
-        result = self._result(source)
-        cpu_ms.update(result.cpu_ms)
-        record = replace(
-            record,
-            outcome=result.outcome,
-            reasons=result.verdict.reasons,
-            plans=result.plans,
-            history=result.scan.history if result.scan is not None else (),
-            cpu_ms=cpu_ms,
-        )
         if self.writer is None:
-            return record
+            return _told(record, self.pipeline.inspect(source.scan), cpu_ms)
+        source = self.writer.named(source, record)
+        result = (self.masked if source.clip is not None else self.pipeline).run(source.scan)
+        record = _told(record, result, cpu_ms)
         started = time.process_time()
         try:
-            record = self.writer.write(record, task, source, result)
+            record = self._written(self.writer, self.writer.booked(record, task, source), task, source, result)
         except OutputError:
             raise
         except Exception as error:  # noqa: BLE001  a file that cannot be written is this file's trouble alone
             _stop_when_general(error)
             verdict = failure(error)
-            record = replace(record, outcome=Outcome.FAILED, reasons=verdict.reasons)
+            record = replace(record, outcome=verdict.outcome, reasons=verdict.reasons)
+            record = record if record.id else self.writer.booked(record, task)
         cpu_ms["write"] = 1000 * (time.process_time() - started)
-        return record
+        return replace(record, cpu_ms={**record.cpu_ms, **cpu_ms})
 
-    def _result(self, source: Source) -> Result:
-        if self.writer is None:
-            return self.pipeline.inspect(source.scan)
-        if source.media != "dicom":
-            return self.pipeline.run(source.scan)
-        return second_look(self.masked, self.masked.run(source.scan))
+    @staticmethod
+    def _written(writer: Writer, record: Record, task: Task, source: Source, result: Result) -> Record:
+        try:
+            return writer.write(record, task, source, result)
+        except Withdrawn as found:
+            result = replace(result, verdict=found.verdict, scan=None)
+            record = replace(record, outcome=result.outcome, reasons=result.verdict.reasons)
+            return writer.write(record, task, source, result)
 
 
-def second_look(pipeline: Pipeline, result: Result) -> Result:
-    """Look for text once more in what was cleaned: a header may say that pixels are clean only on such evidence."""
-    if result.scan is None:
-        return result
-    (finder,) = (stage for stage in pipeline.stages if isinstance(stage, FindText))
-    started = time.process_time()
-    try:
-        left = tuple(finding for finding in finder.examine(result.scan).findings if finding.kind is Kind.TEXT)
-    except Exception as error:  # noqa: BLE001  what cannot be looked at is not vouched for
-        return replace(result, verdict=failure(error), scan=None)
-    result = replace(
-        result,
-        plans=(*result.plans, Plan(stage=SECOND_LOOK, findings=left)),
-        cpu_ms={**result.cpu_ms, SECOND_LOOK: 1000 * (time.process_time() - started)},
+def _told(record: Record, result: Result, cpu_ms: dict[str, float]) -> Record:
+    """The record with what the pipeline saw and decided."""
+    return replace(
+        record,
+        outcome=result.outcome,
+        reasons=result.verdict.reasons,
+        plans=result.plans,
+        history=result.scan.history if result.scan is not None else (),
+        cpu_ms={**cpu_ms, **result.cpu_ms},
     )
-    if not left:
-        return result
-    reason = Reason(code="text-left", detail="text was still found in the picture after it was cleaned")
-    return replace(result, verdict=Verdict(outcome=Outcome.QUARANTINED, reasons=(reason,)), scan=None)
 
 
 def _read(task: Task) -> Source:

@@ -156,8 +156,13 @@ def detect_lines(image: Pixels, engine: TextEngine, scale: float, pad: int = PAD
     return found
 
 
-def read_lines(image: Pixels, found: Sequence[Detection], engine: TextEngine) -> list[Line]:
-    """Read what was detected, and drop what has no contrast and what is doubtful and says nothing."""
+def read_lines(
+    image: Pixels, found: Sequence[Detection], engine: TextEngine, doubts: list[str] | None = None
+) -> list[Line]:
+    """Read what was detected, and drop what has no contrast and what is doubtful and says nothing.
+
+    What was read in a place that is dropped as doubtful is added to ``doubts``.
+    """
     found = [seen for seen in found if contrast_of(image, seen.box) >= LEAST_CONTRAST]
     tall = TALL * max(1.0, min(image.shape[:2]) / 600)
     lines = []
@@ -167,6 +172,8 @@ def read_lines(image: Pixels, found: Sequence[Detection], engine: TextEngine) ->
         if (low and seen.score >= SURE) or (readable and (low or is_word(reading, seen, tall))):
             score = max(seen.score, reading.confidence if readable else 0.0)
             lines.append(Line(box=seen.box, score=score, text=reading.text, detector=engine.name))
+        elif doubts is not None and reading.text:
+            doubts.append(reading.text)
     return lines
 
 
@@ -210,7 +217,9 @@ def cut_logos(image: Pixels) -> list[Line]:
     ]
 
 
-def find_text(image: Pixels, engine: TextEngine, *, thorough: bool = False) -> list[Line]:
+def find_text(
+    image: Pixels, engine: TextEngine, *, thorough: bool = False, doubts: list[str] | None = None
+) -> list[Line]:
     """Lines of text in one picture, from top to bottom.
 
     Parameters
@@ -221,12 +230,14 @@ def find_text(image: Pixels, engine: TextEngine, *, thorough: bool = False) -> l
         What detects and reads.
     thorough
         Look a second time, larger: for about three times the time, more of the smallest strings.
+    doubts
+        Gets what was read in places that are too doubtful to be lines. Private.
     """
     scale = scale_for((image.shape[0], image.shape[1]))
     found = detect_lines(image, engine, scale)
     if thorough:
         found += detect_lines(image, engine, min(LARGEST_SCALE, scale * THOROUGH), pad=2 * PAD)
-    lines = read_lines(image, found, engine)
+    lines = read_lines(image, found, engine, doubts)
     return bridge(unite([*lines, *read_glyphs(image, engine), *cut_logos(image)]))
 
 

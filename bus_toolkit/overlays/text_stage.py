@@ -67,9 +67,24 @@ class FindText:
         EngineError
             When the engine or its weights are missing.
         """
+        return self.look(scan)[0]
+
+    def look(self, scan: Scan) -> tuple[Plan, tuple[str, ...]]:
+        """What :meth:`examine` gives, and what was read in places too doubtful to be findings. Private.
+
+        Raises
+        ------
+        EngineError
+            When the engine or its weights are missing.
+        """
         engine = load_engine(self.engine, allow_download=self.allow_download)
-        lines = [line for picture in pictures_of(scan) for line in find_text(picture, engine, thorough=self.thorough)]
-        return Plan(stage=self.name, findings=findings_from(unite(lines), scan.shape))
+        doubts: list[str] = []
+        lines = [
+            line
+            for picture in pictures_of(scan)
+            for line in find_text(picture, engine, thorough=self.thorough, doubts=doubts)
+        ]
+        return Plan(stage=self.name, findings=findings_from(unite(lines), scan.shape)), tuple(doubts)
 
     def apply(self, scan: Scan, plan: Plan) -> Scan:  # noqa: ARG002 (this stage only looks)
         """Give the scan back as it is."""
