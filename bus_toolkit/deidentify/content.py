@@ -18,6 +18,8 @@ from bus_toolkit.deidentify.reading import element_at, texts
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from bus_toolkit.deidentify.identifiers import Identifiers
+
 RELATIONSHIP: Final = 0x0040A010
 VALUE_TYPE: Final = 0x0040A040
 CONCEPT_NAME: Final = 0x0040A043
@@ -33,36 +35,38 @@ UCUM: Final = {
     "mm": "mm",
     "cm": "cm",
     "m": "m",
-    "mm2": "mm2",
-    "cm2": "cm2",
-    "mm3": "mm3",
-    "cm3": "cm3",
-    "ml": "ml",
-    "s": "s",
-    "ms": "ms",
-    "min": "min",
+    "mm2": "square millimeter",
+    "cm2": "square centimeter",
+    "mm3": "cubic millimeter",
+    "cm3": "cubic centimeter",
+    "ml": "milliliter",
+    "s": "second",
+    "ms": "millisecond",
+    "min": "minute",
     "Hz": "Hz",
     "kHz": "kHz",
     "MHz": "MHz",
-    "cm/s": "cm/s",
-    "m/s": "m/s",
-    "dB": "dB",
+    "cm/s": "centimeter/second",
+    "m/s": "meter/second",
+    "dB": "decibel",
     "kPa": "kPa",
-    "deg": "deg",
+    "deg": "degree",
     "%": "percent",
     "1": "no units",
     "{ratio}": "ratio",
 }
-"""Units of measure that may stay, with their meaning (PS3.16 CID 7181 and others)."""
+"""Units of measure that may stay, with the meaning that is written (PS3.16 CID 7460 to 7462 and others)."""
 DEEPEST: Final = 16
-_DS: Final = re.compile(r"[+-]?\d{1,6}(\.\d{1,8})?")
+LONGEST_NUMBER: Final = 16
+SHORTEST_ID: Final = 4
+_DS: Final = re.compile(r"[+-]?\d{1,6}(\.\d{1,8})?", re.ASCII)
 
 
-def cleaned_items(items: Iterable[Dataset], depth: int = 0) -> list[Dataset]:
-    """What may stay of content items, in their order."""
+def cleaned_items(items: Iterable[Dataset], identifiers: Identifiers, depth: int = 0) -> list[Dataset]:
+    """What may stay of content items, in their order; a number that is an id of the header does not."""
     if depth >= DEEPEST:
         return []
-    kept = (_item(item, depth) for item in items)
+    kept = (_item(item, identifiers, depth) for item in items)
     return [item for item in kept if item is not None]
 
 
@@ -86,7 +90,7 @@ def _code(dataset: Dataset, tag: int) -> list[Dataset] | None:
     return None
 
 
-def _item(item: Dataset, depth: int) -> Dataset | None:
+def _item(item: Dataset, identifiers: Identifiers, depth: int) -> Dataset | None:
     kind, name = _first(item, VALUE_TYPE), _code(item, CONCEPT_NAME)
     if name is None or kind not in {"CODE", "NUM", "CONTAINER"}:
         return None
@@ -95,13 +99,13 @@ def _item(item: Dataset, depth: int) -> Dataset | None:
     kept.ConceptNameCodeSequence = name
     if _first(item, RELATIONSHIP) in RELATIONSHIPS:
         kept.RelationshipType = _first(item, RELATIONSHIP)
-    inside = cleaned_items(_items(item, CONTENT), depth + 1)
+    inside = cleaned_items(_items(item, CONTENT), identifiers, depth + 1)
     if inside:
         kept.ContentSequence = inside
     if kind == "CONTAINER":
         kept.ContinuityOfContent = "SEPARATE"
         return kept if inside else None
-    return _with_code(kept, item) if kind == "CODE" else _with_number(kept, item)
+    return _with_code(kept, item) if kind == "CODE" else _with_number(kept, item, identifiers)
 
 
 def _with_code(kept: Dataset, item: Dataset) -> Dataset | None:
@@ -112,12 +116,16 @@ def _with_code(kept: Dataset, item: Dataset) -> Dataset | None:
     return kept
 
 
-def _with_number(kept: Dataset, item: Dataset) -> Dataset | None:
+def _with_number(kept: Dataset, item: Dataset, identifiers: Identifiers) -> Dataset | None:
     # In an acquisition context the number stands in the item itself, elsewhere in a sequence.
     measured = _items(item, MEASURED_VALUE)
     place = measured[0] if measured else item
     number, unit = _first(place, NUMERIC_VALUE), _code(place, UNITS)
-    if not _DS.fullmatch(number) or unit is None:
+    if unit is None or len(number) > LONGEST_NUMBER or not _DS.fullmatch(number):
+        return None
+    digits = number.lstrip("+-").partition(".")
+    whole = digits[0] + digits[2].rstrip("0")
+    if any(len(text) >= SHORTEST_ID and identifiers.is_number(text) for text in (digits[0], whole)):
         return None
     value = Dataset()
     value.NumericValue, value.MeasurementUnitsCodeSequence = number, unit

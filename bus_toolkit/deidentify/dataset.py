@@ -10,7 +10,6 @@ for them one by one. The pixel data elements are left out too: who writes the fi
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -27,7 +26,16 @@ from bus_toolkit.deidentify.plan import How, Rule, beyond, iod_types, plan
 from bus_toolkit.deidentify.private import kept_private
 from bus_toolkit.deidentify.provenance import Evidence, add_provenance
 from bus_toolkit.deidentify.reading import element_at, texts
-from bus_toolkit.deidentify.values import DUMMIES, SOP_CLASS, kept_value, moved_dates, new_uids, unknown_code
+from bus_toolkit.deidentify.values import (
+    DUMMIES,
+    SOP_CLASS,
+    kept_value,
+    known_code,
+    local_code,
+    moved_dates,
+    new_uids,
+    unknown_code,
+)
 from bus_toolkit.errors import InputError
 from bus_toolkit.io.quiet import quiet
 from bus_toolkit.profile import Dates, Profile
@@ -45,6 +53,9 @@ BASIC: Final = Profile()
 NOBODY: Final = Identifiers()
 WORDED: Final = frozenset({How.TEXT, How.RETAINED, How.DESCRIPTOR})
 """Rules whose values may be in another script."""
+NESTED: Final = frozenset({How.SEQUENCE, How.LOCAL_CODES, How.OTHER_SEQUENCE, How.CONTENT})
+CODE_VALUES: Final = (0x00080100, 0x00080119, 0x00080120)
+"""CodeValue, LongCodeValue, URNCodeValue: an item with one of them is a coded entry (PS3.3 8.8)."""
 
 PATIENT_NAME: Final = 0x00100010
 PATIENT_ID: Final = 0x00100020
@@ -203,7 +214,7 @@ class _Cleaner:
         element = element_at(source, tag)
         if rule.how in {How.NEW_UID, How.OTHER_UID}:
             return self._new_uid(tag, rule, element)
-        if rule.how in {How.SEQUENCE, How.CONTENT}:
+        if rule.how in NESTED:
             items = self._items(element, rule, (*path, tag))
             return self._otherwise(source, tag, rule, path) if items is None else DataElement(Tag(tag), "SQ", items)
         value = None if element is None else self._value(element, rule)
@@ -220,11 +231,11 @@ class _Cleaner:
         """What is done with a value that may not stay."""
         if rule.otherwise is None:
             return None
-        return self._clean_one(source, tag, replace(rule, how=rule.otherwise, otherwise=None), path)
+        return self._clean_one(source, tag, Rule(rule.otherwise, rule.vrs), path)
 
     def _new_uid(self, tag: int, rule: Rule, element: DataElement | None) -> DataElement | None:
         if rule.how is How.OTHER_UID and self.profile.retain_uids:
-            retained = None if element is None else kept_value(element, replace(rule, how=How.RETAINED), NOBODY)
+            retained = None if element is None else kept_value(element, Rule(How.RETAINED, rule.vrs), NOBODY)
             return None if not retained else self._kept(tag, rule, "UI", [UID(uid) for uid in retained])
         uids = new_uids(element, self.key, keep_registered=rule.how is How.OTHER_UID)
         return DataElement(Tag(tag), "UI", uids if len(uids) != 1 else uids[0]) if uids else _empty(tag, rule)
@@ -244,8 +255,20 @@ class _Cleaner:
         if element is None or element.VR != "SQ" or len(path) > DEEPEST:
             return None
         if rule.how is How.CONTENT:
-            return Sequence(cleaned_items(element.value or [])) or None
-        return Sequence([self.clean(item, path) for item in element.value or []])
+            return Sequence(cleaned_items(element.value or [], self.identifiers)) or None
+        kept = [kept for item in element.value or [] if (kept := self._item(item, rule, path)) is not None]
+        if rule.how is How.OTHER_SEQUENCE:
+            return Sequence([item for item in kept if len(item)]) or None
+        return Sequence(kept)
+
+    def _item(self, item: Dataset, rule: Rule, path: tuple[int, ...]) -> Dataset | None:
+        if not any(tag in item for tag in CODE_VALUES):
+            return self.clean(item, path)
+        code = known_code(item)
+        if code is None and rule.how is How.LOCAL_CODES:
+            code = local_code(item, self.identifiers)
+            self.wide = self.wide or (code is not None and not code.CodeMeaning.isascii())
+        return code
 
     def _dummy(self, source: Dataset, tag: int, rule: Rule, path: tuple[int, ...]) -> DataElement:
         vr = rule.vrs[0]

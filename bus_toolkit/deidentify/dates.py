@@ -1,7 +1,8 @@
 """Dates and times: well-formed ones kept, or shifted by whole days.
 
 Formats are those of DICOM PS3.5 6.2 (DA, DT, TM) with the forms of older editions (``1999.03.04``, ``12:30:00``). What
-is not well-formed may hold anything and is not kept.
+is not well-formed may hold anything and is not kept; nor is a range (``20200101-20200301``), which stands in queries
+and never in a stored object.
 """
 
 from __future__ import annotations
@@ -10,13 +11,14 @@ import re
 from datetime import date, timedelta
 from typing import Final
 
-_DA: Final = re.compile(r"(\d{4})[.]?(\d{2})[.]?(\d{2})")
-_TM: Final = re.compile(r"([01]\d|2[0-3])(?::?([0-5]\d)(?::?([0-5]\d|60)(?:\.(\d{1,6}))?)?)?")
+_DA: Final = re.compile(r"(\d{4})([.]?)(\d{2})\2(\d{2})", re.ASCII)
+_TM: Final = re.compile(r"([01]\d|2[0-3])(?::?([0-5]\d)(?::?([0-5]\d|60)(?:\.(\d{1,6}))?)?)?", re.ASCII)
 _DT: Final = re.compile(
     r"(?P<year>\d{4})(?:(?P<month>\d{2})(?:(?P<day>\d{2})(?P<time>(?:[01]\d|2[0-3])(?:[0-5]\d(?:(?:[0-5]\d|60)(?:\.\d{1,6})?)?)?)?)?)?"
-    r"(?P<zone>[+-](?:0\d|1[0-4])[0-5]\d)?"
+    r"(?P<zone>[+-](?:0\d|1[0-4])[0-5]\d)?",
+    re.ASCII,
 )
-_ZONE: Final = re.compile(r"[+-](0\d|1[0-4])[0-5]\d")
+_ZONE: Final = re.compile(r"[+-](0\d|1[0-4])[0-5]\d", re.ASCII)
 MID_YEAR: Final = (7, 2)
 MID_MONTH: Final = 15
 
@@ -31,7 +33,7 @@ def _moved(year: int, month: int, day: int, days: int) -> date | None:
 def moved_date(text: str, days: int) -> str | None:
     """A DA value ``days`` earlier as ``YYYYMMDD``; None when it is no date."""
     match = _DA.fullmatch(text.strip())
-    moved = _moved(int(match[1]), int(match[2]), int(match[3]), days) if match else None
+    moved = _moved(int(match[1]), int(match[3]), int(match[4]), days) if match else None
     return None if moved is None else f"{moved.year:04d}{moved:%m%d}"
 
 

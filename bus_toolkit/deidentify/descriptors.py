@@ -7,6 +7,7 @@ id or place of the same header. So a name that nobody knew of cannot stay.
 from __future__ import annotations
 
 import re
+import unicodedata
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from bus_toolkit.deidentify.identifiers import Identifiers
 
 LONGEST: Final = 64
-"""Characters of LO, the longest of the short descriptions."""
+"""Characters of LO; of longer kinds of text no more is kept."""
 _PIECE: Final = re.compile(r"[^\W_]+|[^\w\s]")
 _JOINING: Final = frozenset("/-+&,")
 
@@ -27,10 +28,13 @@ def vocabulary() -> frozenset[str]:
     return frozenset(word for row in read_rows("descriptor_words.csv") for word in row["words"].split())
 
 
-def cleaned(text: str, identifiers: Identifiers) -> str:
-    """The words of ``text`` that may stay, in their order, with one space between; empty when none may."""
+def cleaned(text: str, identifiers: Identifiers, longest: int = LONGEST) -> str:
+    """The words of ``text`` that may stay, in their order, with one space between; empty when none may.
+
+    At most ``longest`` characters of whole words.
+    """
     kept: list[str] = []
-    for piece in _PIECE.findall(text):
+    for piece in _PIECE.findall(unicodedata.normalize("NFC", text)):
         if piece in _JOINING or (piece.casefold() in vocabulary() and not identifiers.found_in(piece)):
             kept.append(piece)
         else:
@@ -41,12 +45,11 @@ def cleaned(text: str, identifiers: Identifiers) -> str:
         for number, piece in enumerate(kept)
         if piece and (piece not in _JOINING or (_is_word(kept, number - 1) and _is_word(kept, number + 1)))
     ]
-    short: list[str] = []
-    for word in words:
-        if len(" ".join([*short, word])) > LONGEST:
-            break
-        short.append(word)
-    return " ".join(short)
+    while words and (len(" ".join(words)) > longest or words[-1] in _JOINING):
+        words.pop()
+    # Words that name nobody one by one may be an id together.
+    short = " ".join(words)
+    return "" if identifiers.found_in(short) else short
 
 
 def _is_word(pieces: list[str], number: int) -> bool:

@@ -13,7 +13,7 @@ import numpy as np
 from pydicom.dataelem import DataElement
 from pydicom.tag import Tag
 
-from bus_toolkit.deidentify.reading import element_at
+from bus_toolkit.deidentify.reading import element_at, values_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,6 +27,7 @@ ROWS, COLUMNS, FRAMES, TYPE, ORIGIN, FRAME_ORIGIN, BITS, POSITION, DATA = (
     *(0x0010, 0x0011, 0x0015, 0x0040, 0x0050, 0x0051, 0x0100, 0x0102),
     0x3000,
 )
+SHORT: Final = range(-(2**15), 2**15)
 LARGEST: Final = 1 << 26
 """Pixels of all planes of one group."""
 
@@ -43,10 +44,25 @@ def _planes(dataset: Dataset, group: int) -> np.ndarray[tuple[int, int, int], np
     rows, cols, frames = (_whole(dataset, group, tag, least) for tag, least in ((ROWS, 0), (COLUMNS, 0), (FRAMES, 1)))
     data = element_at(dataset, group << 16 | DATA)
     pixels = rows * cols * frames
-    if data is None or not isinstance(data.value, bytes) or not 0 < pixels <= LARGEST:
+    if data is None or not isinstance(data.value, bytes) or min(rows, cols, frames) < 1 or pixels > LARGEST:
         return None
-    bits = np.unpackbits(np.frombuffer(data.value, np.uint8), bitorder="little")
-    return bits[:pixels].reshape(frames, rows, cols).astype(np.bool_) if len(bits) >= pixels else None
+    if _whole(dataset, group, BITS, 1) != 1 or len(data.value) < (pixels + 7) // 8:
+        return None
+    raw = data.value
+    if data.VR == "OW" and getattr(dataset, "original_encoding", (None, None))[1] is False:
+        raw = np.frombuffer(raw[: len(raw) // 2 * 2], ">u2").astype("<u2").tobytes()
+    bits = np.unpackbits(np.frombuffer(raw, np.uint8), count=pixels, bitorder="little")
+    return bits.reshape(frames, rows, cols).astype(np.bool_)
+
+
+def _origin(dataset: Dataset, group: int) -> list[int]:
+    """Row and column of the first pixel; the corner where that cannot be read."""
+    found = element_at(dataset, group << 16 | ORIGIN)
+    try:
+        row, col = (int(number) for number in values_of(found)) if found is not None else (1, 1)
+    except (TypeError, ValueError):
+        return [1, 1]
+    return [row, col] if row in SHORT and col in SHORT else [1, 1]
 
 
 def kept_overlays(dataset: Dataset, keep: Callable[[Mask], bool]) -> Iterator[DataElement]:
@@ -63,8 +79,6 @@ def kept_overlays(dataset: Dataset, keep: Callable[[Mask], bool]) -> Iterator[Da
         planes = _planes(dataset, group)
         if planes is None or not planes.any() or not all(keep(plane) for plane in planes):
             continue
-        origin = element_at(dataset, group << 16 | ORIGIN)
-        place = list(origin.value) if origin is not None and len(origin.value or ()) == 2 else [1, 1]  # noqa: PLR2004
         frames, rows, cols = planes.shape
         data = np.packbits(planes.ravel(), bitorder="little").tobytes()
         values: list[tuple[int, str, object]] = [
@@ -72,8 +86,12 @@ def kept_overlays(dataset: Dataset, keep: Callable[[Mask], bool]) -> Iterator[Da
             (COLUMNS, "US", cols),
             *([(FRAMES, "IS", str(frames))] if frames > 1 else []),
             (TYPE, "CS", "G"),
-            (ORIGIN, "SS", [int(number) for number in place]),
-            *([(FRAME_ORIGIN, "US", 1)] if frames > 1 else []),
+            (ORIGIN, "SS", _origin(dataset, group)),
+            *(
+                [(FRAME_ORIGIN, "US", min(max(1, _whole(dataset, group, FRAME_ORIGIN, 1)), 65535))]
+                if frames > 1
+                else []
+            ),
             (BITS, "US", 1),
             (POSITION, "US", 0),
             (DATA, "OW", data + bytes(len(data) % 2)),

@@ -13,7 +13,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from pydicom.datadict import dictionary_is_retired, dictionary_VM, dictionary_VR
+from pydicom.datadict import dictionary_is_retired, dictionary_VM, dictionary_VR, keyword_for_tag
 
 from bus_toolkit.deidentify.table import Action, Row, action_for, by_tag, read_rows, resolve
 from bus_toolkit.deidentify.types import OBJECTS, attribute_type
@@ -55,7 +55,7 @@ class How(StrEnum):
     LUT = "lut"
     """Kept as bytes: a colour or grey table without which the pixels cannot be read."""
     SEQUENCE = "sequence"
-    """Kept, every item cleaned by the same rules."""
+    """Kept, every item cleaned by the same rules; items that are codes stay when the toolkit carries them."""
     CODES = "codes"
     """Kept as far as its items are codes that the toolkit carries, with the carried meaning."""
     RETAINED = "retained"
@@ -66,6 +66,10 @@ class How(StrEnum):
     """An option cleans it: the words that stand in the toolkit's vocabulary."""
     CONTENT = "content"
     """An option cleans it: content items that are codes and numbers."""
+    LOCAL_CODES = "local_codes"
+    """An option keeps it: as ``sequence``, and codes that the toolkit does not carry stay as ``retained`` values do."""
+    OTHER_SEQUENCE = "other_sequence"
+    """One that the table does not name, or that an option cleans: as ``sequence``, less empty items."""
     OTHER_UID = "other_uid"
     """A UID that the table does not name: kept when the standard registers it, else replaced as ``new_uid``."""
 
@@ -124,6 +128,9 @@ TIMEZONE: Final = 0x00080201
 TEXTS: Final = frozenset({"LO", "SH", "ST", "LT", "UT", "UC"})
 CONTENT_TAGS: Final = frozenset({0x0040A730, 0x00400555, 0x00400612})
 """ContentSequence, AcquisitionContextSequence, SpecimenPreparationSequence: what Clean Structured Content cleans."""
+GRAPHIC_ANNOTATIONS: Final = 0x00700001
+GONE: Final = frozenset({0x04000500, 0x4FFE0001})
+"""EncryptedAttributesSequence holds what somebody meant to give back; MACParametersSequence serves signatures."""
 
 
 def _basic(vrs: tuple[str, ...], action: Action) -> Rule | None:
@@ -142,11 +149,20 @@ def _optional(tag: int, vrs: tuple[str, ...], action: Action) -> How | None:
         return How.DATE
     if tag in CONTENT_TAGS:
         return How.CONTENT
+    if tag == GRAPHIC_ANNOTATIONS:
+        # Texts and drawings of presentation states, without a picture to look at.
+        return None
     if vrs == ("SQ",):
-        return How.SEQUENCE
+        return _sequence(tag, action)
     if action is Action.KEEP:
         return None if vrs[0].startswith("O") else How.RETAINED
     return How.DESCRIPTOR if vrs[0] in TEXTS else None
+
+
+def _sequence(tag: int, action: Action) -> How:
+    if action is Action.CLEAN:
+        return How.OTHER_SEQUENCE
+    return How.LOCAL_CODES if keyword_for_tag(tag).endswith("CodeSequence") else How.SEQUENCE
 
 
 def _from_table(tag: int, row: Row, profile: Profile, kind: str | None) -> Rule | None:
@@ -183,19 +199,19 @@ def beyond(tag: int, profile: Profile) -> Rule | None:
     """The rule of an attribute that neither the table nor the keep-list names.
 
     One that the standard knows and has not retired is kept when it is a UID (replaced unless it is registered), a
-    sequence (cleaned inside), or, with Clean Descriptors, text (cleaned). All else goes: private attributes, unknown
-    ones, group lengths, groups 50xx, 60xx and 7FE0, text, bytes, dates, and numbers, too, for a number may be
-    somebody's: those that are technical stand in the keep-list.
+    sequence (cleaned inside, gone with nothing left), or, with Clean Descriptors, text (cleaned). All else goes:
+    private attributes, unknown ones, group lengths, groups 50xx, 60xx and 7FE0, text, bytes, dates, and numbers, too,
+    for a number may be somebody's: those that are technical stand in the keep-list.
     """
     group, vrs = tag >> 16, _vrs(tag)
     inside = FIRST_GROUP <= group <= LAST_GROUP and group % 2 == 0 and group >> 8 not in {0x50, 0x60}
-    if not inside or not vrs or dictionary_is_retired(tag):
+    if not inside or not vrs or tag in GONE or dictionary_is_retired(tag):
         return None
     most = _most(tag)
     if vrs == ("UI",):
         return Rule(How.OTHER_UID, vrs, most)
     if vrs == ("SQ",):
-        return Rule(How.SEQUENCE, vrs)
+        return Rule(How.OTHER_SEQUENCE, vrs)
     return Rule(How.DESCRIPTOR, vrs, most) if profile.clean_descriptors and vrs[0] in TEXTS else None
 
 

@@ -63,13 +63,14 @@ SOP_CLASS: Final = "SOP Class"
 """How pydicom's dictionary calls the kind of UID that names a class of objects."""
 
 LONGEST_TEXT: Final = 64
+LONGEST_CODE: Final = 16
 SHORTEST_NUMBER_ID: Final = 5
 """An id of 600 must not take out a frame time of 600 ms; one of five digits hardly meets a measure by chance."""
 SHORTEST_ORDINAL_ID: Final = 3
 LARGEST_LUT: Final = 2 * 65536
 LONGEST_DS: Final = 16
 IS_RANGE: Final = range(-(2**31), 2**31)
-_DS: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_DS: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _UNKNOWN_CODE: Final = ("SCT", "261665006", "Unknown")
 
 IMAGE_TYPE_TERMS: Final = frozenset(
@@ -95,6 +96,26 @@ def coded(scheme: str, value: str, meaning: str) -> Dataset:
 def unknown_code() -> Dataset:
     """The item that stands where a coded entry may not be empty and may not stay."""
     return coded(*_UNKNOWN_CODE)
+
+
+def _code_of(item: Dataset) -> tuple[str, str, str]:
+    scheme, value, meaning = (next(iter(texts(item, tag)), "") for tag in (0x00080102, 0x00080100, 0x00080104))
+    return scheme, value, meaning
+
+
+def known_code(item: Dataset) -> Dataset | None:
+    """A coded entry that the toolkit carries, with the carried meaning; None for any other."""
+    scheme, value, _ = _code_of(item)
+    meaning = known_codes().get((scheme, value))
+    return None if meaning is None else coded(scheme, value, meaning)
+
+
+def local_code(item: Dataset, identifiers: Identifiers) -> Dataset | None:
+    """A coded entry as it stands, when it is whole and well-formed and holds no identifier; None for any other."""
+    found = _code_of(item)
+    lengths = (LONGEST_CODE, LONGEST_CODE, LONGEST_TEXT)
+    good = all(0 < len(text) <= most and text.isprintable() for text, most in zip(found, lengths, strict=True))
+    return coded(*found) if good and not identifiers.found_in(" ".join(found)) else None
 
 
 def _one_number(value: Any, vr: str) -> Any:  # noqa: ANN401 - pydicom values have any type
@@ -168,23 +189,19 @@ def _lut(element: DataElement, rule: Rule, _: Identifiers) -> Any:  # noqa: ANN4
 
 
 def _codes(element: DataElement, _: Rule, __: Identifiers) -> Any:  # noqa: ANN401 - as above
-    kept = []
-    for item in element.value or []:
-        scheme, value = (next(iter(texts(item, tag)), "") for tag in (0x00080102, 0x00080100))
-        meaning = known_codes().get((scheme, value))
-        if meaning is not None:
-            kept.append(coded(scheme, value, meaning))
-    return kept or None
+    return [code for item in element.value or [] if (code := known_code(item)) is not None] or None
 
 
-_UID: Final = re.compile(r"[0-2](\.(0|[1-9]\d*)){1,32}")
+_UID: Final = re.compile(r"[0-2](\.(0|[1-9]\d*)){1,32}", re.ASCII)
 LONGEST_UID: Final = 64
-_AGE: Final = re.compile(r"(\d{3})([DWMY])")
+_AGE: Final = re.compile(r"(\d{3})([DWMY])", re.ASCII)
 OLDEST: Final = 89
 OLDER: Final = "090Y"
 """What stands for every age above 89 years, which few people reach (45 CFR 164.514(b)(2)(i)(C))."""
-SINGLE_TEXTS: Final = frozenset({"ST", "LT", "UT"})
 LONGEST_RETAINED: Final = 1024
+LENGTHS: Final = {"AE": 16, "CS": 16, "SH": 16, "LO": LONGEST_TEXT}
+"""Characters of one value by value representation (PS3.5 6.2); of any other no more than the above is kept."""
+_CS: Final = re.compile(r"[A-Z0-9_ ]*")
 
 
 def _age(text: str) -> str | None:
@@ -204,12 +221,16 @@ def _retained(element: DataElement, rule: Rule, identifiers: Identifiers) -> Any
         ages = [_age(text) for text in found]
         return None if None in ages else ages
     lines = " ".join(found).translate({9: " ", 10: " ", 12: " ", 13: " "})
-    good = len(lines) <= LONGEST_RETAINED and lines.isprintable()
+    longest = LENGTHS.get(element.VR, LONGEST_RETAINED)
+    good = lines.isprintable() and all(len(text) <= longest for text in found)
+    if element.VR == "CS":
+        good = good and _CS.fullmatch(lines) is not None
     return found if good and not identifiers.found_in(lines) else None
 
 
 def _descriptor(element: DataElement, _: Rule, identifiers: Identifiers) -> Any:  # noqa: ANN401 - as above
-    kept = [cleaned(str(value), identifiers) for value in values_of(element)]
+    longest = LENGTHS.get(element.VR, LONGEST_TEXT)
+    kept = [cleaned(str(value), identifiers, longest) for value in values_of(element)]
     return [text for text in kept if text] or None
 
 
