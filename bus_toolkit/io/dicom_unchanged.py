@@ -11,17 +11,18 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from pydicom import uid
-from pydicom.dataelem import DataElement
-from pydicom.encaps import encapsulate, generate_frames
-from pydicom.pixels.decoders.base import get_decoder
-from pydicom.tag import Tag
+from pydicom.pixels.utils import pack_bits
 
 from bus_toolkit.errors import InputError
 from bus_toolkit.io.dicom_streams import clean_frame
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     import numpy.typing as npt
     from pydicom.dataset import Dataset
+
+    from bus_toolkit.io.clip import Clip
 
 STREAMS: Final = frozenset(
     {
@@ -32,60 +33,92 @@ STREAMS: Final = frozenset(
 )
 """Transfer syntaxes whose frames are cleaned without decoding."""
 LITTLE: Final = frozenset({uid.ImplicitVRLittleEndian, uid.ExplicitVRLittleEndian, uid.DeflatedExplicitVRLittleEndian})
-PIXEL_DATA: Final = Tag(0x7FE0, 0x0010)
+DECODED: Final = frozenset({uid.RLELossless, uid.ExplicitVRBigEndian})
+"""Transfer syntaxes whose data are decoded, and written as plain little-endian values."""
+PIXEL_TAG: Final = b"\xe0\x7f\x10\x00"
+ITEM: Final = b"\xfe\xff\x00\xe0"
+UNDEFINED: Final = b"\xff\xff\xff\xff"
+SEQUENCE_END: Final = b"\xfe\xff\xdd\xe0\x00\x00\x00\x00"
+LARGEST: Final = 0xFFFFFFFE
 BYTE: Final = 8
 
 
-def keep_pixels(result: Dataset, source: Dataset) -> uid.UID:
-    """Put the stored values of ``source`` into ``result`` and return the transfer syntax that they are in.
-
-    ``result`` must describe them already: it is the cleaned header of the same file.
+def describe_unchanged(header: Dataset, clip: Clip) -> uid.UID:
+    """The transfer syntax in which the stored values of a clip stay; ``header`` is made to describe them.
 
     Raises
     ------
     InputError
-        ``"truncated"``, ``"corrupt"`` or ``"no-decoder"``.
+        ``"no-decoder"`` for a syntax whose data cannot be checked.
     """
-    syntax = uid.UID(str(source.file_meta.TransferSyntaxUID))
+    syntax = uid.UID(clip.header.syntax)
     if syntax in STREAMS:
-        count = int(result.get("NumberOfFrames") or 1)
-        frames = [clean_frame(frame) for frame in generate_frames(source.PixelData, number_of_frames=count)]
-        element = DataElement(PIXEL_DATA, "OB", encapsulate(frames))
-        element.is_undefined_length = True
-        result.add(element)
         return syntax
-    if syntax in LITTLE:
-        data = _exact(result, source.PixelData)
-    elif syntax in {uid.RLELossless, uid.ExplicitVRBigEndian}:
-        data = _decoded(result, source, syntax)
-    else:
+    if syntax not in {*LITTLE, *DECODED}:
         code, message = "no-decoder", "The pixel data must be of a transfer syntax that can be checked."
         raise InputError(code, message)
-    data = _without_unused_bits(result, data)
-    vr = "OB" if int(result.BitsAllocated) <= BYTE else "OW"
-    result.add(DataElement(PIXEL_DATA, vr, data if len(data) % 2 == 0 else data + b"\x00"))
+    if syntax in DECODED and clip.header.samples > 1:
+        # Run-length data and big-endian words come out of the decoder pixel by pixel, in RGB.
+        header.PhotometricInterpretation, header.PlanarConfiguration = "RGB", 0
     return uid.ExplicitVRLittleEndian
 
 
-def _exact(header: Dataset, data: bytes) -> bytes:
-    """The bytes of all pixels and none behind them."""
+def put_unchanged(write: Callable[[bytes], None], header: Dataset, clip: Clip, syntax: uid.UID) -> None:
+    """Write the pixel data element of a clip that stays as it is, less what is not picture.
+
+    Raises
+    ------
+    InputError
+        ``"truncated"`` or ``"corrupt"``.
+    """
+    if syntax in STREAMS:
+        put_encapsulated(write, (clean_frame(frame) for frame in clip.encoded()), clip.length)
+    elif clip.header.syntax in DECODED and clip.header.allocated > 1:
+        values = (np.ascontiguousarray(frame.stored) for frame in clip.frames())
+        frames = (data.astype(data.dtype.newbyteorder("<")).tobytes() for data in values)
+        put_native(write, (without_unused_bits(header, frame) for frame in frames), header)
+    elif clip.header.allocated == 1:
+        stored = np.stack([frame.stored for frame in clip.frames()])
+        put_native(write, [pack_bits(stored, pad=False)], header)
+    else:
+        put_native(write, (without_unused_bits(header, frame) for frame in clip.encoded()), header)
+
+
+def put_native(write: Callable[[bytes], None], frames: Iterable[bytes], header: Dataset) -> None:
+    """Write a pixel data element of uncompressed frames, in explicit little-endian encoding (PS3.5 7.1.2).
+
+    Raises
+    ------
+    InputError
+        ``"too-large"`` when the pixels need more bytes than an element can have.
+    """
     samples = 2 if header.PhotometricInterpretation == "YBR_FULL_422" else int(header.get("SamplesPerPixel") or 1)
     pixels = int(header.Rows) * int(header.Columns) * samples * int(header.get("NumberOfFrames") or 1)
     length = (pixels * int(header.BitsAllocated) + BYTE - 1) // BYTE
-    if len(data) < length:
-        code, message = "truncated", "The pixel data end too early."
+    if length > LARGEST:
+        code, message = "too-large", "The uncompressed frames are more than one DICOM element can hold."
         raise InputError(code, message)
-    return data[:length]
+    vr = b"OB" if int(header.BitsAllocated) <= BYTE else b"OW"
+    write(PIXEL_TAG + vr + bytes(2) + (length + length % 2).to_bytes(4, "little"))
+    for frame in frames:
+        write(frame)
+    write(bytes(length % 2))
 
 
-def _decoded(header: Dataset, source: Dataset, syntax: uid.UID) -> bytes:
-    array, _ = get_decoder(syntax).as_array(source, raw=True)
-    if int(header.get("SamplesPerPixel") or 1) > 1:
-        header.PlanarConfiguration = 0
-    return np.ascontiguousarray(array).astype(array.dtype.newbyteorder("<")).tobytes()
+def put_encapsulated(write: Callable[[bytes], None], frames: Iterable[bytes], count: int) -> None:
+    """Write a pixel data element of compressed frames, one fragment each (PS3.5 A.4).
+
+    The offset table is empty, which the standard allows: its length would have to be known before the first frame.
+    """
+    write(PIXEL_TAG + b"OB" + bytes(2) + UNDEFINED + ITEM + bytes(4))
+    for _, frame in zip(range(count), frames, strict=False):
+        even = frame + bytes(len(frame) % 2)
+        write(ITEM + len(even).to_bytes(4, "little"))
+        write(even)
+    write(SEQUENCE_END)
 
 
-def _without_unused_bits(header: Dataset, data: bytes) -> bytes:
+def without_unused_bits(header: Dataset, data: bytes) -> bytes:
     """The same values with the bits outside of BitsStored zero, or equal to the sign where values have one."""
     allocated, stored = int(header.BitsAllocated), int(header.BitsStored)
     if allocated not in {8, 16, 32} or stored >= allocated:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from io import BytesIO
 from typing import TYPE_CHECKING, BinaryIO, Final, final
 
-from pydicom.dataelem import RawDataElement
 from pydicom.tag import Tag
 
 from bus_toolkit.errors import InputError
@@ -66,10 +65,11 @@ class PixelBytes:
         if raw is None:
             return None
         vr = str(getattr(raw, "VR", None) or "OW")
-        value: object = raw.value
-        if path is not None and isinstance(raw, RawDataElement) and value is None and raw.length:
-            length = None if raw.length == UNDEFINED else raw.length
-            return cls(path=path, offset=raw.value_tell, length=length, vr=vr)
+        # Only what was left in the file has a length and no value.
+        value, length = getattr(raw, "value", None), getattr(raw, "length", 0)
+        if path is not None and value is None and length:
+            offset = int(getattr(raw, "value_tell", 0))
+            return cls(path=path, offset=offset, length=None if length == UNDEFINED else int(length), vr=vr)
         return cls(data=value if isinstance(value, bytes) else b"", vr=vr)
 
     @property

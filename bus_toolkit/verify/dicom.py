@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import mmap
 import warnings
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 from pydicom import dcmread
 from pydicom.encaps import generate_frames
@@ -58,7 +58,7 @@ def dicom_leaks(path: Path, identifiers: Identifiers, profile: Profile) -> Itera
                 if not native:
                     yield Leak(what="structure", where="pixel data")
                     return
-                yield from _pixels(dataset, data, pixels)
+                yield from _pixels(dataset, data, stream, pixels)
                 yield from _bytes(data, pixels, Search(identifiers))
         except InputError:
             yield Leak(what="structure", where="pixel data")
@@ -102,11 +102,11 @@ def _bytes(data: mmap.mmap, pixels: int, search: Search) -> Iterator[Leak]:
         view.release()
 
 
-def _pixels(dataset: Dataset, data: mmap.mmap, start: int) -> Iterator[Leak]:
+def _pixels(dataset: Dataset, data: mmap.mmap, stream: BinaryIO, start: int) -> Iterator[Leak]:
     """Whether the pixel data are the picture and the file ends with them."""
     length = data[start + BYTE : start + PIXEL_HEAD]
     if length == UNDEFINED:
-        yield from _fragments(dataset, data, start)
+        yield from _fragments(dataset, data, stream, start)
         return
     samples = 2 if dataset.PhotometricInterpretation == "YBR_FULL_422" else int(dataset.SamplesPerPixel)
     values = int(dataset.Rows) * int(dataset.Columns) * samples * int(dataset.get("NumberOfFrames") or 1)
@@ -118,15 +118,15 @@ def _pixels(dataset: Dataset, data: mmap.mmap, start: int) -> Iterator[Leak]:
         yield Leak(what="structure", where="padding of the pixel data")
 
 
-def _fragments(dataset: Dataset, data: mmap.mmap, start: int) -> Iterator[Leak]:
+def _fragments(dataset: Dataset, data: mmap.mmap, stream: BinaryIO, start: int) -> Iterator[Leak]:
     if data[-len(SEQUENCE_END) :] != SEQUENCE_END:
         yield Leak(what="structure", where="behind the picture")
         return
     if str(dataset.file_meta.TransferSyntaxUID) not in STREAMS:
         return
-    data.seek(start + PIXEL_HEAD)
+    stream.seek(start + PIXEL_HEAD)
     count = int(dataset.get("NumberOfFrames") or 1)
-    for frame in generate_frames(data, number_of_frames=count):
+    for frame in generate_frames(stream, number_of_frames=count):
         if clean_frame(frame) != frame:
             yield Leak(what="structure", where="a frame of the pixel data")
             return
