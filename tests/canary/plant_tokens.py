@@ -126,13 +126,15 @@ class Tokens:
 
     def found_in(self, data: bytes, *, less: Iterable[str] = ()) -> list[str]:
         """Where the tokens were planted that are in ``data``, with the form in which they are; none when clean."""
-        spared = set(less)
-        found = {f"{self._where(mark)} ({form})": None for form, view in views(data) for mark in self._marks(view)}
+        spared, found = set(less), dict[str, str]()
+        for form, view in views(data):
+            for mark in self._marks(view):
+                found.setdefault(self._where(mark), form)
         # Binary numbers are in no other form than their own.
         for raw, where in self.made.items():
             if not MARKS.fullmatch(raw.lower()) and raw not in self._clocks and raw in data:
-                found[f"{where} (bytes)"] = None
-        return [where for where in found if where.rpartition(" (")[0] not in spared]
+                found.setdefault(where, "bytes")
+        return [f"{where} ({form})" for where, form in found.items() if where not in spared]
 
     def _marks(self, view: bytes) -> Iterator[bytes]:
         for match in MARKS.finditer(view.lower()):

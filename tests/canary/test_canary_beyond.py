@@ -95,7 +95,9 @@ def test_elements_that_come_out_of_order_do_not_survive() -> None:
     tokens = Tokens()
     dataset = as_image(Dataset())
     raw = in_a_file(dataset, tokens, ImplicitVRLittleEndian)
-    late = b"".join(implicit(tag, tokens.text(f"late {tag:08X}").encode()) for tag in (0x00100010, 0x00080080, 0x00091001))
+    late = b"".join(
+        implicit(tag, tokens.text(f"late {tag:08X}").encode()) for tag in (0x00100010, 0x00080080, 0x00091001)
+    )
     assert tokens.found_in(cleaned(load(raw + late))) == []
 
 

@@ -23,6 +23,7 @@ from tests.canary.plant_headers import (
     plant,
     plant_private,
     plant_table,
+    reread,
     short_left,
     table_tags,
 )
@@ -131,6 +132,5 @@ def test_no_token_survives_under_a_wrong_value_representation(vr: str) -> None:
 def test_the_output_of_a_full_table_reads_without_a_warning() -> None:
     tokens = Tokens()
     data = cleaned(planted(tokens))
-    back: Any = load(data)
-    back.walk(lambda _, element: element.value)
+    back: Any = reread(data)
     assert back.PatientIdentityRemoved == "YES"
