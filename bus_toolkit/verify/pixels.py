@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bus_toolkit.deidentify.leak import Leak
 from bus_toolkit.stage import Kind
-from bus_toolkit.verify.leak import Leak
 
 if TYPE_CHECKING:
     from bus_toolkit.deidentify import Identifiers

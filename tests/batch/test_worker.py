@@ -7,22 +7,14 @@ import pydicom
 import pytest
 from pydicom.uid import ExplicitVRLittleEndian
 
-from bus_toolkit.batch.pipelines import build_pipeline
-from bus_toolkit.batch.worker import SECOND_LOOK, Spec, Task, Worker, second_look
+from bus_toolkit.batch.worker import Spec, Task, Worker
 from bus_toolkit.deidentify import Key
 from bus_toolkit.errors import EngineError
 from bus_toolkit.geometry import Box
-from bus_toolkit.outcome import Outcome, Verdict
+from bus_toolkit.outcome import Outcome
 from bus_toolkit.overlays import FindText
-from bus_toolkit.pipeline import Pipeline, Result
-from bus_toolkit.policy import load_policy, parse_policy
-from bus_toolkit.scan import Scan
+from bus_toolkit.policy import Policy, load_policy, parse_policy
 from bus_toolkit.stage import Finding, Kind, Plan
-
-
-@pytest.fixture(scope="module")
-def pipeline() -> Pipeline:
-    return build_pipeline(load_policy(), anonymise=True, crop=False)
 
 
 @pytest.fixture(scope="module")
@@ -48,34 +40,72 @@ def dicom(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return make
 
 
-def kept() -> Result:
-    scan = Scan.from_array(np.zeros((40, 60), np.uint8))
-    return Result(verdict=Verdict(outcome=Outcome.KEPT), scan=scan)
+def worker_for(folder: Path, policy: Policy | None = None) -> Worker:
+    Key.create(folder / "private" / "key")
+    return Worker(
+        Spec(
+            policy=policy or load_policy(),
+            anonymise=True,
+            key=folder / "private" / "key",
+            out=folder / "out",
+            private=folder / "private",
+        )
+    )
 
 
+def outputs(folder: Path) -> list[Path]:
+    return [path for path in (folder / "out").rglob("*") if path.is_file()]
+
+
+@pytest.mark.parametrize("ending", [".png", ".dcm"])
+@pytest.mark.parametrize(
+    ("look", "code"),
+    [
+        (((Finding(kind=Kind.TEXT, box=Box(1, 1, 5, 20), score=0.1, detector="test", text="Q"),), ()), "text-left"),
+        (((), ("D0E JANE",)), "identity-left"),
+    ],
+)
 def test_text_that_is_left_after_cleaning_holds_the_scan_back(
-    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+    request: pytest.FixtureRequest, tmp_path: Path, ending: str, look: Any, code: str
 ) -> None:
-    left = Finding(kind=Kind.TEXT, box=Box(1, 1, 5, 20), score=0.1, detector="test", text="DOE JANE")
-    monkeypatch.setattr(FindText, "examine", lambda *_: Plan(stage="find-text", findings=(left,)))
-    result = second_look(pipeline, kept())
-    assert result.outcome is Outcome.QUARANTINED
-    assert result.scan is None
-    assert [reason.code for reason in result.verdict.reasons] == ["text-left"]
-    assert result.plans[-1] == Plan(stage=SECOND_LOOK, findings=(left,))
+    source, dicom, monkeypatch = (request.getfixturevalue(name) for name in ("source", "dicom", "monkeypatch"))
+    png = source / "benign" / "scan 1.png"
+    path = png if ending == ".png" else dicom(cv2.imread(str(png), cv2.IMREAD_GRAYSCALE), PatientName="Doe^Jane")
+    monkeypatch.setattr(FindText, "look", lambda *_: (Plan(stage="find-text", findings=look[0]), look[1]))
+    monkeypatch.setattr(FindText, "examine", lambda *_: Plan(stage="find-text"))
+    record = worker_for(tmp_path).work(Task(path=path, file=f"jane/{path.name}", label="benign"))
+    assert record.outcome is Outcome.QUARANTINED
+    assert [reason.code for reason in record.reasons] == [code]
+    assert outputs(tmp_path) == []
+    assert (record.image, record.dicom) == ("", "")
+    assert "JANE" not in "".join(reason.detail for reason in record.reasons).upper()
 
 
 def test_a_second_look_that_cannot_be_taken_holds_the_scan_back(
-    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: object) -> Never:
         msg = "the engine must run. Got no engine"
         raise EngineError(msg)
 
-    monkeypatch.setattr(FindText, "examine", broken)
-    result = second_look(pipeline, kept())
-    assert result.outcome is Outcome.QUARANTINED
-    assert result.scan is None
+    monkeypatch.setattr(FindText, "look", broken)
+    monkeypatch.setattr(FindText, "examine", lambda *_: Plan(stage="find-text"))
+    record = worker_for(tmp_path).work(Task(path=source / "benign" / "scan 1.png", file="x.png", label="benign"))
+    assert record.outcome is Outcome.QUARANTINED
+    assert outputs(tmp_path) == []
+
+
+def test_what_names_somebody_in_a_header_that_was_written_is_withdrawn(
+    source: Path, dicom: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    picture = cv2.imread(str(source / "benign" / "scan 1.png"), cv2.IMREAD_GRAYSCALE)
+    monkeypatch.setattr("bus_toolkit.deidentify.dataset.patient_pseudonym", lambda *_: "DOE^JANE")
+    record = worker_for(tmp_path).work(
+        Task(path=dicom(picture, PatientName="Doe^Jane", PatientID="Q7719003"), file="x.dcm", label="benign")
+    )
+    assert record.outcome is Outcome.QUARANTINED
+    assert {reason.code for reason in record.reasons} == {"identity-left"}
+    assert outputs(tmp_path) == []
 
 
 @pytest.mark.parametrize("fan", ["crop = false", "margin = 7", ""])
@@ -85,13 +115,9 @@ def test_the_picture_of_a_dicom_scan_is_cropped_as_that_of_a_png(
     policy = parse_policy(f'name = "test"\n[fan]\n{fan}\n')
     png = source / "benign" / "scan 1.png"
     picture = cv2.imread(str(png), cv2.IMREAD_GRAYSCALE)
-    Key.create(tmp_path / "private" / "key")
-    spec = Spec(
-        policy=policy, anonymise=True, key=tmp_path / "private" / "key", out=tmp_path, private=tmp_path / "private"
-    )
-    worker = Worker(spec)
+    worker = worker_for(tmp_path, policy)
     records = [worker.work(Task(path=path, file=path.name, label="benign")) for path in (png, dicom(picture))]
     assert [record.outcome for record in records] == [Outcome.KEPT, Outcome.KEPT]
-    pictures = [cv2.imread(str(tmp_path / record.image), cv2.IMREAD_GRAYSCALE) for record in records]
+    pictures = [cv2.imread(str(tmp_path / "out" / record.image), cv2.IMREAD_GRAYSCALE) for record in records]
     assert np.array_equal(*pictures)
     assert (pictures[0].shape == picture.shape) is (fan == "crop = false")

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Final
 from pydicom.datadict import dictionary_has_tag, keyword_for_tag
 from pydicom.uid import UID
 
+from bus_toolkit.deidentify.leak import Leak
 from bus_toolkit.deidentify.plan import beyond, plan
 from bus_toolkit.deidentify.private import safe_private
 from bus_toolkit.deidentify.reading import element_at, texts
 from bus_toolkit.io.dicom_write import IMPLEMENTATION_CLASS_UID
-from bus_toolkit.verify.leak import Leak
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,6 +10,8 @@ from pydicom import dcmread
 from pydicom.encaps import generate_frames
 from pydicom.sequence import Sequence
 
+from bus_toolkit.deidentify.check_structure import ADDED, meta_leaks, place, structure_leaks
+from bus_toolkit.deidentify.leak import Leak
 from bus_toolkit.deidentify.plan import How, beyond, plan
 from bus_toolkit.deidentify.reading import element_at, texts, values_of
 from bus_toolkit.deidentify.search import Search
@@ -17,8 +19,6 @@ from bus_toolkit.errors import InputError
 from bus_toolkit.io.dicom_streams import clean_frame
 from bus_toolkit.io.dicom_unchanged import STREAMS
 from bus_toolkit.io.quiet import quiet
-from bus_toolkit.verify.leak import Leak
-from bus_toolkit.verify.structure import ADDED, meta_leaks, place, structure_leaks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
