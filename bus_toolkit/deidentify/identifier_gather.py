@@ -33,8 +33,9 @@ NOT_IDS: Final = re.compile(
 SHORT_TEXT: Final = frozenset({"LO", "SH", "AE", "UC", "IS", "CS"})
 ADDRESSES: Final = frozenset({"InstitutionAddress", "PersonAddress", "PatientAddress"})
 LONGEST: Final = 128
-MOST: Final = 4000
-"""Values gathered of one header at most, so that a header made to harm stays cheap."""
+MOST: Final = 20_000
+"""Values gathered of each kind at most, so that a header made to harm stays cheap. Each kind has its own limit, and the
+top level comes first: a list of references must not push out the name of the patient."""
 
 
 @dataclass(slots=True)
@@ -85,22 +86,33 @@ def gather(dataset: Dataset, profile: Profile) -> Found:
 
 
 def _walk(dataset: Dataset, profile: Profile, found: Found, depth: int) -> None:
+    inside = []
     for tag in dataset.keys():  # noqa: SIM118 - iterating a Dataset itself parses every value
         group = _group(int(tag), profile)
-        if not group or len(found.ids) + len(found.names) + len(found.dates) + len(found.uids) > MOST:
-            continue
         if group == "items":
-            element = element_at(dataset, int(tag))
-            if element is not None and element.VR == "SQ" and depth < DEEPEST:
-                for item in element.value or []:
-                    _walk(item, profile, found, depth + 1)
-            continue
-        if group == "names":
-            _raw_name(dataset, int(tag), found)
-        kept = [text for text in texts(dataset, int(tag)) if len(text) <= LONGEST or group == "names"]
-        if group == "uids":
-            kept = [text for text in kept if not UID(text).type]
-        getattr(found, group).extend(kept)
+            inside.append(int(tag))
+        elif group:
+            _take(dataset, int(tag), group, found)
+    for place in inside if depth < DEEPEST else ():
+        element = element_at(dataset, place)
+        if element is not None and element.VR == "SQ":
+            for item in element.value or []:
+                _walk(item, profile, found, depth + 1)
+
+
+def _take(dataset: Dataset, tag: int, group: str, found: Found) -> None:
+    """Put the values of one attribute where they belong."""
+    kind: list[str] = getattr(found, group)
+    if len(kind) >= MOST:
+        return
+    kept = texts(dataset, tag)
+    if group == "names":
+        _raw_name(dataset, tag, found)
+        # Up to three spellings of one name, in letters, signs and sounds (PS3.5 6.2.1).
+        kept = [part for text in kept for part in text.split("=") if part]
+    elif group == "uids":
+        kept = [text for text in kept if not UID(text).type]
+    kind.extend(text for text in kept if len(text) <= LONGEST or group == "names")
 
 
 def _raw_name(dataset: Dataset, tag: int, found: Found) -> None:

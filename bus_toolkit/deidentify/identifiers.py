@@ -24,6 +24,8 @@ SHORTEST: Final = 3
 """Shorter parts (initials, ``"1"``) would match nearly every text. Names in other scripts may be one sign long."""
 SHORTEST_PATH: Final = 5
 """A stem such as ``us1`` or ``0003`` counts files and names nobody."""
+LONG_TEXT: Final = 7
+"""Letters and digits of a text besides a picture that counts as a whole."""
 PLACEHOLDERS: Final = frozenset(
     word
     for line in (
@@ -38,22 +40,38 @@ PLACEHOLDERS: Final = frozenset(
 )
 """Words that name nobody by themselves: placeholders, titles, and what the toolkit itself writes."""
 
+_NUMBERED: Final = re.compile(r"[^\W_]*\d{7,}[^\W_]*")
+_NAME: Final = re.compile(r"[^\W\d_]+(?:[ ,^'-]{1,2}[^\W\d_]+){1,3}")
 _UID: Final = re.compile(r"[0-2](\.(0|[1-9]\d*))+")
 
 
-def _plain(text: str) -> str:
-    """Without accents, as it is often typed."""
-    return "".join(sign for sign in unicodedata.normalize("NFKD", text) if not unicodedata.combining(sign))
+_LETTERS: Final = {ord("ä"): "ae", ord("ö"): "oe", ord("ü"): "ue", ord("å"): "aa", ord("ø"): "oe", ord("æ"): "ae"}
+_STROKES: Final = {ord("ø"): "o", ord("đ"): "d", ord("ł"): "l", 0x131: "i", ord("æ"): "ae", ord("œ"): "oe"}
+
+
+def _spellings(word: str) -> tuple[str, ...]:
+    """A case-folded word as it stands, and without accents in the two ways in which it is typed."""
+    if word.isascii():
+        return (word,)
+    composed = unicodedata.normalize("NFC", word)
+    bare = "".join(sign for sign in unicodedata.normalize("NFKD", word) if not unicodedata.combining(sign))
+    return (word, composed, bare.translate(_STROKES), composed.translate(_LETTERS))
 
 
 def _names(texts: Iterable[str]) -> frozenset[str]:
     """Parts of names that name somebody, as typed and without accents."""
-    found = {form for text in texts for word in words_of(text) for form in (word, _plain(word))}
+    found = {form for text in texts for word in words_of(text) for form in _spellings(word)}
     return frozenset(
         word
         for word in found
         if (len(word) >= SHORTEST or not word.isascii()) and word not in PLACEHOLDERS and not word.isdigit()
     )
+
+
+def _as_written(texts: Iterable[str]) -> frozenset[str]:
+    """Ids that are more than letters and digits, with their spaces and signs."""
+    found = (text.strip().casefold() for text in texts)
+    return frozenset(text for text in found if text != squeezed(text) and len(squeezed(text)) >= SHORTEST)
 
 
 def _ids(texts: Iterable[str], shortest: int = SHORTEST) -> frozenset[str]:
@@ -82,6 +100,8 @@ class Identifiers:
         Whole names, their parts in the order in which they stood, with a space between.
     raw
         Bytes of names as they stood, where they are in another script's encoding.
+    forms
+        Those of ``ids`` that hold spaces or signs, with them.
     """
 
     words: frozenset[str] = field(default=frozenset(), repr=False)
@@ -90,6 +110,7 @@ class Identifiers:
     uids: frozenset[str] = field(default=frozenset(), repr=False)
     names: frozenset[str] = field(default=frozenset(), repr=False)
     raw: frozenset[bytes] = field(default=frozenset(), repr=False)
+    forms: frozenset[str] = field(default=frozenset(), repr=False)
 
     @classmethod
     def of(cls, dataset: Dataset, *, profile: Profile = Profile()) -> Identifiers:  # noqa: B008  frozen, no state
@@ -104,6 +125,7 @@ class Identifiers:
             uids=frozenset(text for text in found.uids if _UID.fullmatch(text)),
             names=_whole(found.names),
             raw=frozenset(found.raw),
+            forms=_as_written(found.ids),
         )
 
     @classmethod
@@ -111,16 +133,20 @@ class Identifiers:
         """From what a raster file carried besides its picture, and from the parts of its path.
 
         Nothing tells what is a name in such texts, so each text counts as a whole when it has seven letters and digits
-        or more, and each of its dates. Of the path, every word of letters counts as a name, and every folder and stem
+        or more, each number of seven digits and more in it, and each of its dates; a text of two to four words of
+        letters counts as a name, too. Of the path, every word of letters counts as a name, and every folder and stem
         of five letters and digits or more as an id.
         """
         kept, parts = list(texts), [re.sub(r"\.[A-Za-z0-9]{1,5}$", "", name) for name in names]
         words = [" ".join(re.findall(r"[^\W\d_]+", part)) for part in parts]
+        numbered = [part for part in parts if any(map(str.isdigit, part))]
+        numbers = [word for text in kept for word in _NUMBERED.findall(text)]
         return cls(
             words=_names(words),
-            ids=_ids(kept, 7) | _ids((part for part in parts if any(map(str.isdigit, part))), SHORTEST_PATH),
+            ids=_ids((*kept, *numbers), LONG_TEXT) | _ids(numbered, SHORTEST_PATH),
             dates=frozenset(date for text in (*kept, *parts) for date in dates_in(text)),
-            names=_whole(words),
+            names=_whole((*words, *filter(_NAME.fullmatch, kept))),
+            forms=_as_written((*(text for text in kept if len(squeezed(text)) >= LONG_TEXT), *numbered)),
         )
 
     @classmethod
@@ -138,13 +164,14 @@ class Identifiers:
 
     def found_in(self, text: str) -> bool:
         """Whether a text holds a part of a name as a word, an id, a date or a UID, whatever case and punctuation."""
-        if not any((self.words, self.ids, self.dates, self.uids)):
+        if not any((self.words, self.ids, self.dates, self.uids, self.names)):
             return False
-        tight = squeezed(text)
+        tight, told = squeezed(text), words_of(text)
         # Scripts such as Chinese and Japanese put no space between words.
         anywhere = {*self.ids, *(word for word in self.words if not word.isascii())}
         return (
-            bool(set(words_of(text)) & self.words)
+            not self.words.isdisjoint(told)
+            or any(f" {name} " in f" {' '.join(told)} " for name in self.names)
             or any(part in tight for part in anywhere)
             or bool(dates_in(text) & self.dates)
             or any(uid in text for uid in self.uids)

@@ -13,6 +13,8 @@ maps capitals to small letters and leaves digits.
 
 from __future__ import annotations
 
+import base64
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, final
 
@@ -37,6 +39,14 @@ STARTS: Final = 8
 _WORD: Final = 4
 _FOLD: Final = 0x20202020
 _BITS: Final = 16
+_TRIPLE, _QUAD = 3, 4
+VARIED: Final = 4
+"""Different bytes in a term that is searched for in pixels: a flat background of 49 is not the id 11111111111."""
+OWN: Final = re.compile(
+    rb"\b[a-z][a-z2-7]{16}\b|\b2\.25\.\d{1,39}\b|\b[0-9a-f]{64}\b|\b[0-9a-f]{16}\b|data:image/[^\"')]*"
+)
+"""What the key makes, digests, and pictures inside a page: random letters and digits, in which short terms turn up by
+chance: one of 10,000 ids of seven digits in 10,000 digests of 64 hex digits, 20 times."""
 _FOLD_BYTES: Final = bytes(value | 0x20 for value in range(256))
 SEPARATORS: Final = ("^", " ", ", ", "_", "-", "")
 
@@ -66,7 +76,7 @@ def _texts(identifiers: Identifiers) -> Iterator[tuple[str, str]]:
     for name in identifiers.names:
         for text in _orders(name):
             yield text, "name"
-    for number in identifiers.ids:
+    for number in (*identifiers.ids, *identifiers.forms):
         yield number, "id"
     for day in identifiers.dates:
         for text in date_forms(day):
@@ -80,7 +90,23 @@ def _encoded(text: str) -> Iterator[bytes]:
     yield text.encode("utf-16-le", "replace")
     yield text.encode("utf-16-be", "replace")
     if not text.isascii():
-        yield text.encode("latin-1", "replace")
+        # Setting one bit folds the case of ASCII and Latin letters alone.
+        for form in (text, text.upper(), text.title()):
+            yield form.encode("utf-8", "replace")
+            yield form.encode("utf-16-le", "replace")
+            yield form.encode("latin-1", "replace")
+
+
+def _packed(text: str) -> Iterator[bytes]:
+    """As hex and base64 (RFC 4648), in the common cases and at all three places of base64."""
+    for form in dict.fromkeys((text, text.upper(), text.title())):
+        data = form.encode("utf-8", "replace")
+        yield data.hex().encode()
+        for lead in range(_TRIPLE):
+            whole = base64.b64encode(bytes(lead) + data)
+            # The first and last signs hold bits of the neighbours, too.
+            last = len(whole) - _QUAD if (lead + len(data)) % _TRIPLE else len(whole)
+            yield whole[_QUAD if lead else 0 : last]
 
 
 def _hashed(words: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint16]:
@@ -92,12 +118,15 @@ def _hashed(words: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint16]:
 class Search:
     """Searches for one set of identifiers; made once, used on many files.
 
-    Its repr shows how many terms it has.
+    Its repr shows how many terms it has. With ``packed``, long terms are searched for as hex and base64, too.
     """
 
-    def __init__(self, identifiers: Identifiers) -> None:
+    def __init__(self, identifiers: Identifiers, *, packed: bool = False) -> None:
         self._identifiers = identifiers
         found = {data.translate(_FOLD_BYTES): what for text, what in _texts(identifiers) for data in _encoded(text)}
+        if packed:
+            long = [(text, what) for text, what in _texts(identifiers) if len(text) >= SHORTEST_IN_PIXELS]
+            found = {data.translate(_FOLD_BYTES): what for text, what in long for data in _packed(text)} | found
         found |= {raw.translate(_FOLD_BYTES): "name" for raw in identifiers.raw}
         self._terms = {term: what for term, what in found.items() if len(term) >= SHORTEST}
         self._longest = max(map(len, self._terms), default=0)
@@ -127,6 +156,20 @@ class Search:
                 return Hit(hit.what, start + hit.offset)
         return None
 
+    def in_writing(self, data: bytes) -> Hit | None:
+        """The first term in what is written in words, where the toolkit's own random names stand, too.
+
+        A term of :data:`SHORTEST_IN_PIXELS` bytes counts anywhere, a shorter one outside of :data:`OWN` or as all.
+        """
+        hit = self.in_bytes(data)
+        if hit is None:
+            return None
+        for own in OWN.finditer(data):
+            what = self._terms.get(own[0].translate(_FOLD_BYTES))
+            if what is not None:
+                return Hit(what, own.start())
+        return self.in_bytes(data, pixels=True) or self.in_bytes(OWN.sub(b" ", data))
+
     def _in_block(self, block: memoryview, *, pixels: bool) -> Hit | None:
         step = 2 if pixels else 1
         words = np.frombuffer(block, np.uint32, count=len(block) // _WORD)[::step]
@@ -134,8 +177,12 @@ class Search:
             at = int(place) * _WORD * step
             word = bytes(block[at : at + _WORD]).translate(_FOLD_BYTES)
             for start, term in self._by_word.get(word, ()):
-                if at < start or (pixels and len(term) < SHORTEST_IN_PIXELS):
+                if at < start or (pixels and not self._in_pixels(term)):
                     continue
                 if bytes(block[at - start : at - start + len(term)]).translate(_FOLD_BYTES) == term:
                     return Hit(self._terms[term], at - start)
         return None
+
+    @staticmethod
+    def _in_pixels(term: bytes) -> bool:
+        return len(term) >= SHORTEST_IN_PIXELS and len(set(term)) >= VARIED
