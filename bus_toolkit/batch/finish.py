@@ -16,6 +16,7 @@ from bus_toolkit.batch.folders import set_strays_aside, withdraw
 from bus_toolkit.deidentify import Identifiers
 from bus_toolkit.errors import OutputError
 from bus_toolkit.manifest import row_of, write_manifest
+from bus_toolkit.profile import BASIC_PROFILE
 from bus_toolkit.screen import group
 from bus_toolkit.verify import check_text_file
 
@@ -90,7 +91,14 @@ def finish(options: Options, ledger: Ledger, key: Key, facts: RunFacts) -> dict[
         policy=options.policy.name,
         policy_hash=options.policy.hash,
         version=__version__,
-        options={"engine": options.engine, "jobs": options.jobs, "labels": options.labels, "key": options.key},
+        options={
+            "deidentify": "+".join((BASIC_PROFILE.code, *(item.code for item in options.policy.deidentify.options()))),
+            "engine": options.engine,
+            "jobs": options.jobs,
+            "key": options.key,
+            "labels": options.labels,
+            "transfer_syntax": options.transfer_syntax,
+        },
         seconds=facts.seconds,
         worked=facts.worked,
         anonymised=options.anonymise,
