@@ -113,14 +113,12 @@ def boxes(stream: bytes, shape: tuple[int, ...], tokens: Tokens) -> bytes:
 
 
 def rle(frame: np.ndarray, tokens: Tokens) -> bytes:
-    """Run-length data (PS3.5 Annex G) with text between the segments, behind them, and in the unused offsets."""
+    """Run-length data (PS3.5 Annex G) with a run behind the last row that no decoder needs."""
     # A literal run has 128 bytes at most.
     runs = b"".join(bytes((len(row) - 1,)) + row.tobytes() for row in frame.reshape(-1, 80))
     token = tokens.text("RLE, behind the rows").encode()
     body = runs + bytes((len(token) - 1,)) + token
-    head = struct.pack("<LL", 1, 64) + tokens.text("RLE header").encode().ljust(56, b"\0")
-    tail = tokens.text("RLE tail").encode()
-    return head + body + tail + b"\0" * ((len(body) + len(tail)) % 2)
+    return struct.pack("<LL", 1, 64) + bytes(56) + body + b"\0" * (len(body) % 2)
 
 
 def encapsulated(parts: Sequence[bytes], *, offsets: bool = False) -> bytes:

@@ -136,6 +136,10 @@ class Tokens:
                 found.setdefault(where, "bytes")
         return [f"{where} ({form})" for where, form in found.items() if where not in spared]
 
+    def lost(self, data: bytes) -> list[str]:
+        """Where the tokens were planted that are not in ``data`` as they are: a canary that is not there sees nothing."""
+        return [where for raw, where in self.made.items() if raw not in data]
+
     def _marks(self, view: bytes) -> Iterator[bytes]:
         for match in MARKS.finditer(view.lower()):
             mark = match[0][::-1].upper() if match[0].startswith(b"jz") else match[0].upper()
