@@ -22,10 +22,12 @@ from pydicom.uid import UID
 from bus_toolkit.deidentify.content import cleaned_items
 from bus_toolkit.deidentify.graphics import kept_overlays
 from bus_toolkit.deidentify.identifiers import Identifiers
+from bus_toolkit.deidentify.palettes import DESCRIPTORS, cut_table
 from bus_toolkit.deidentify.plan import How, Rule, beyond, iod_types, plan
 from bus_toolkit.deidentify.private import kept_private
 from bus_toolkit.deidentify.provenance import Evidence, add_provenance
 from bus_toolkit.deidentify.reading import element_at, texts
+from bus_toolkit.deidentify.search import Search
 from bus_toolkit.deidentify.values import (
     DUMMIES,
     SOP_CLASS,
@@ -46,6 +48,18 @@ if TYPE_CHECKING:
     from bus_toolkit.deidentify.key import Key
     from bus_toolkit.geometry import Mask
 
+PACKED: Final = {
+    "US": "<u2",
+    "SS": "<i2",
+    "UL": "<u4",
+    "SL": "<i4",
+    "UV": "<u8",
+    "SV": "<i8",
+    "FL": "<f4",
+    "FD": "<f8",
+}
+SHORTEST_SPELT: Final = 8
+"""Bytes; less spells no more than a short name."""
 DEEPEST: Final = 64
 """Sequences nested deeper than this are taken out: no ultrasound object has more than six levels."""
 UTF8: Final = "ISO_IR 192"
@@ -188,6 +202,7 @@ class _Cleaner:
         self.days = _shift(dataset, key, profile)
         self.big_endian = getattr(dataset, "original_encoding", (None, None))[1] is False
         self.wide = False
+        self.search: Search | None = None
 
     def clean(self, source: Dataset, path: tuple[int, ...]) -> Dataset:
         """A new dataset with what the rules leave of ``source``, which lies in the sequences of ``path``."""
@@ -217,15 +232,31 @@ class _Cleaner:
         if rule.how in NESTED:
             items = self._items(element, rule, (*path, tag))
             return self._otherwise(source, tag, rule, path) if items is None else DataElement(Tag(tag), "SQ", items)
-        value = None if element is None else self._value(element, rule)
+        value = None if element is None else self._value(source, element, rule)
         if element is None or value is None:
             return self._otherwise(source, tag, rule, path)
         return self._kept(tag, rule, element.VR, value)
 
-    def _value(self, element: DataElement, rule: Rule) -> Any:  # noqa: ANN401 - pydicom values
-        if rule.how is not How.DATE:
-            return kept_value(element, rule, self.identifiers)
-        return moved_dates(element, self.days) if element.VR in rule.vrs else None
+    def _value(self, source: Dataset, element: DataElement, rule: Rule) -> Any:  # noqa: ANN401 - pydicom values
+        if rule.how is How.DATE:
+            return moved_dates(element, self.days) if element.VR in rule.vrs else None
+        value = kept_value(element, rule, self.identifiers)
+        if isinstance(value, bytes) and value and self.big_endian and element.VR != "OB":
+            # Bytes that stand for 16 bit words; the output is little-endian.
+            value = np.frombuffer(value, dtype=">u2").astype("<u2").tobytes()
+        if value and int(element.tag) in DESCRIPTORS:
+            value = cut_table(source, int(element.tag), value)
+        return None if value is not None and self._spells(value, element.VR) else value
+
+    def _spells(self, value: Any, vr: str) -> bool:  # noqa: ANN401 - pydicom values
+        """Whether bytes, or several binary numbers, read as text hold an identifier."""
+        if isinstance(value, list) and len(value) > 1 and vr in PACKED:
+            value = np.asarray(value, PACKED[vr]).tobytes()
+        if not isinstance(value, bytes) or len(value) < SHORTEST_SPELT:
+            return False
+        if self.search is None:
+            self.search = Search(self.identifiers)
+        return bool(self.search.in_bytes(value))
 
     def _otherwise(self, source: Dataset, tag: int, rule: Rule, path: tuple[int, ...]) -> DataElement | None:
         """What is done with a value that may not stay."""
@@ -245,9 +276,6 @@ class _Cleaner:
             return _empty(tag, rule)
         if rule.how in WORDED and not all(str(text).isascii() for text in value):
             self.wide = True
-        if isinstance(value, bytes) and self.big_endian:
-            # Bytes that stand for 16 bit words; the output is little-endian.
-            value = np.frombuffer(value, dtype=">u2").astype("<u2").tobytes()
         single = isinstance(value, list) and len(value) == 1 and vr != "SQ"
         return DataElement(Tag(tag), vr, value[0] if single else value)
 
@@ -258,7 +286,7 @@ class _Cleaner:
             return Sequence(cleaned_items(element.value or [], self.identifiers)) or None
         kept = [kept for item in element.value or [] if (kept := self._item(item, rule, path)) is not None]
         if rule.how is How.OTHER_SEQUENCE:
-            return Sequence([item for item in kept if len(item)]) or None
+            return Sequence([item for item in kept if not all(element.is_empty for element in item)]) or None
         return Sequence(kept)
 
     def _item(self, item: Dataset, rule: Rule, path: tuple[int, ...]) -> Dataset | None:

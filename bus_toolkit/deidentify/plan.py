@@ -69,7 +69,7 @@ class How(StrEnum):
     LOCAL_CODES = "local_codes"
     """An option keeps it: as ``sequence``, and codes that the toolkit does not carry stay as ``retained`` values do."""
     OTHER_SEQUENCE = "other_sequence"
-    """One that the table does not name, or that an option cleans: as ``sequence``, less empty items."""
+    """One that the table does not name, or that an option cleans: as ``sequence``, less items without a value."""
     OTHER_UID = "other_uid"
     """A UID that the table does not name: kept when the standard registers it, else replaced as ``new_uid``."""
 
@@ -215,7 +215,24 @@ def beyond(tag: int, profile: Profile) -> Rule | None:
     return Rule(How.DESCRIPTOR, vrs, most) if profile.clean_descriptors and vrs[0] in TEXTS else None
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=1)
+def _conditional() -> tuple[int, ...]:
+    """Attributes whose action depends on their type."""
+    return tuple(tag for tag, row in by_tag().items() if tag >> 16 >= FIRST_GROUP and "/" in row.basic)
+
+
+@lru_cache(maxsize=256)
+def _plan_of(kinds: tuple[str | None, ...], profile: Profile) -> Mapping[int, Rule | None]:
+    """The rules where the conditional attributes have these types; few places of an object differ in them."""
+    rules: dict[int, Rule | None] = dict(_keep_list())
+    known = dict(zip(_conditional(), kinds, strict=True))
+    for tag, row in by_tag().items():
+        if tag >> 16 >= FIRST_GROUP:
+            rules[tag] = _from_table(tag, row, profile, known.get(tag))
+    return MappingProxyType(rules)
+
+
+@lru_cache(maxsize=4096)
 def plan(sop_class: str, path: tuple[int, ...], profile: Profile) -> Mapping[int, Rule | None]:
     """The rule of every attribute that the table or the keep-list names, by tag number; None to take it out.
 
@@ -230,13 +247,11 @@ def plan(sop_class: str, path: tuple[int, ...], profile: Profile) -> Mapping[int
     profile
         The chosen options.
     """
-    kinds = iod_types() if not path and sop_class in OBJECTS else {}
-    rules: dict[int, Rule | None] = dict(_keep_list())
-    for tag, row in by_tag().items():
-        if tag >> 16 < FIRST_GROUP:
-            continue
-        kind = kinds[row.keyword][0] if row.keyword in kinds else None
-        if kind is None and "/" in row.basic:
-            kind = attribute_type(sop_class, path, tag)
-        rules[tag] = _from_table(tag, row, profile, kind)
-    return MappingProxyType(rules)
+    if sop_class not in OBJECTS:
+        return _plan_of((None,) * len(_conditional()), profile)
+    kinds = iod_types() if not path else {}
+    found = []
+    for tag in _conditional():
+        keyword = by_tag()[tag].keyword
+        found.append(kinds[keyword][0] if keyword in kinds else attribute_type(sop_class, path, tag))
+    return _plan_of(tuple(found), profile)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from pydicom.dataset import Dataset
@@ -137,17 +138,25 @@ def _one_number(value: Any, vr: str) -> Any:  # noqa: ANN401 - pydicom values ha
     return text if len(text) <= LONGEST_DS and _DS.fullmatch(text) else format_number_as_ds(float(value))
 
 
+@lru_cache(maxsize=64)
+def _numbers(ids: frozenset[str], dates: frozenset[str]) -> frozenset[str]:
+    """The digits of every id that is a number, and of every date, without leading zeros."""
+    return frozenset(text.lstrip("0") for text in ids | dates if text.isascii() and text.isdigit())
+
+
 def _is_id(value: Any, rule: Rule, identifiers: Identifiers) -> bool:  # noqa: ANN401 - as above
-    text = str(value)
-    text = text.rstrip("0").rstrip(".") if "." in text else text
+    """Whether a number is one of the ids, in whatever form it is written."""
+    number = abs(float(value))
+    if not number.is_integer():
+        return False
+    text = str(int(number))
     shortest = SHORTEST_ORDINAL_ID if rule.how is How.ORDINAL else SHORTEST_NUMBER_ID
-    return len(text) >= shortest and identifiers.is_number(text)
+    return len(text) >= shortest and text in _numbers(identifiers.ids, identifiers.dates)
 
 
 def _number(element: DataElement, rule: Rule, identifiers: Identifiers) -> Any:  # noqa: ANN401 - as above
     found = [_one_number(value, element.VR) for value in values_of(element)]
-    in_text = element.VR in {"IS", "DS"}
-    if any(value is None or (in_text and _is_id(value, rule, identifiers)) for value in found):
+    if any(value is None or _is_id(value, rule, identifiers) for value in found):
         return None
     return found
 
