@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 def element_at(dataset: Dataset, tag: int) -> DataElement | None:
     """The element, or None when it is absent or cannot be read at all."""
-    if tag not in dataset:
-        return None
     try:
         return dataset[tag]
+    except KeyError:
+        return None
     except Exception:  # noqa: BLE001 - a broken value raises nearly anything; unreadable is the answer, never the text
         return None
 
