@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bus_toolkit._version import __version__
+from bus_toolkit.cli.keys import add_keys, add_lookup
 from bus_toolkit.cli.profile import add_profile, with_profile
+from bus_toolkit.cli.verify import add_verify
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -25,6 +27,7 @@ Make a folder of ultrasound scans (PNG, JPEG, TIFF, BMP, DICOM) safe to share an
   bus-clean explain                          what would be done, in sentences
   bus-clean inspect raw/ --out seen.jsonl    look, and write what was seen; no pixels
   bus-clean ingest  raw/ --anonymise         clean it into raw-clean/
+  bus-clean verify  raw-clean/               check it once more before it is given away, and certify it
 """
 
 EXIT_CODES = """\
@@ -160,6 +163,9 @@ def _parser() -> argparse.ArgumentParser:
     explain.add_argument("--anonymise", "--anonymize", dest="anonymise", action="store_true", help="as for ingest")
     add_profile(explain)
     explain.set_defaults(run=_explain, debug=False)
+    add_verify(commands)
+    add_keys(commands)
+    add_lookup(commands)
     return parser
 
 

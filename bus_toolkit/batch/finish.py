@@ -11,6 +11,7 @@ from bus_toolkit._version import __version__
 from bus_toolkit.audit.report import write_report
 from bus_toolkit.audit.review import write_review
 from bus_toolkit.audit.run import run_summary, write_run
+from bus_toolkit.batch.books import profile_facts, remember
 from bus_toolkit.batch.explain import explain
 from bus_toolkit.batch.folders import set_strays_aside, withdraw
 from bus_toolkit.deidentify import Identifiers
@@ -108,11 +109,13 @@ def finish(options: Options, ledger: Ledger, key: Key, facts: RunFacts) -> dict[
         aside=facts.aside,
         peak_mib=peak_mib(options.jobs),
     )
+    summary["deidentification"] = profile_facts(options.policy.deidentify)
     write_run(options.output / "run.json", summary)
     write_report(options.output / "report.html", summary, rows)
     write_review(options.private, ledger.records())
     if options.anonymise:
         _search_texts(options, ledger)
+    remember(ledger, options.output, summary)
     return summary
 
 

@@ -108,6 +108,17 @@ class Key:
         if mode & 0o077:
             msg = f"the key file must be readable by its owner alone (0600). Got {mode & 0o777:04o}"
             raise OutputError(msg)
+        return cls.parse(text)
+
+    @classmethod
+    def parse(cls, text: str) -> Key:
+        """The key that the text of a key file holds.
+
+        Raises
+        ------
+        OutputError
+            When it holds none.
+        """
         header, _, rest = text.partition("\n")
         if header != _HEADER or not re.fullmatch(r"[0-9a-f]{64}\n?", rest):
             msg = "the key file must hold a key of the form that this version knows. Got something else"
