@@ -39,6 +39,9 @@ ADDED: Final = frozenset(
     }
 )
 """What the toolkit itself puts in, from its own closed vocabulary or under the key."""
+CODE_VALUES: Final = (0x00080100, 0x00080119, 0x00080120)
+CODE_PARTS: Final = frozenset({0x00080100, 0x00080102, 0x00080104})
+"""CodeValue, CodingSchemeDesignator, CodeMeaning: all that is written of a code (PS3.3 table 8.8-1)."""
 OVERLAYS: Final = range(0x6000, 0x6020)
 OVERLAY_ELEMENTS: Final = frozenset({0x10, 0x11, 0x15, 0x40, 0x50, 0x51, 0x100, 0x102, 0x3000})
 DEEPEST: Final = 64
@@ -83,9 +86,17 @@ def _level(dataset: Dataset, sop_class: str, path: tuple[int, ...], profile: Pro
             yield Leak(what="structure", where=place(tag))
         elif element.VR == "SQ" and len(path) < DEEPEST:
             for item in element.value or []:
-                yield from _level(item, sop_class, (*path, tag), profile)
+                coded = any(code in item for code in CODE_VALUES)
+                yield from _code(item) if coded else _level(item, sop_class, (*path, tag), profile)
         elif element.VR == "UI" and not profile.retain_uids:
             yield from _uids(element, tag)
+
+
+def _code(item: Dataset) -> Iterator[Leak]:
+    """Whether an item that is a code is nothing else; whose words it holds is told by the search in values."""
+    for tag in item.keys():  # noqa: SIM118 - see above
+        if int(tag) not in CODE_PARTS:
+            yield Leak(what="structure", where=place(int(tag)))
 
 
 def _optional(dataset: Dataset, tag: int, profile: Profile) -> bool:
