@@ -51,7 +51,7 @@ def profile_of(summary: Mapping[str, Any]) -> Profile:
 
 def remember(ledger: Ledger, out: Path, summary: Mapping[str, Any]) -> None:
     """Note the summary, and the digests of what describes the run in words."""
-    ledger.set_meta("run", json.dumps(summary, sort_keys=True))
+    ledger.set_meta("run", json.dumps(summary))
     ledger.set_meta("texts", json.dumps({name: file_digest(out / name) for name in TEXTS}))
 
 

@@ -52,7 +52,8 @@ LIMITS: Final = (
     "It vouches for the files with the digests in the manifest whose SHA-256 stands here, and for no others.",
 )
 WITHOUT_BOOKS: Final = (
-    "The private folder was not at hand: NO identifier of any source was searched for, and no seal was made."
+    "The private folder was not at hand: NO identifier of any source was searched for, digests are those that the "
+    "folder itself tells, and no seal was made."
 )
 WITHOUT_PIXELS: Final = "Pixels were not looked at again: nothing is said about text in the pictures."
 RETAINED: Final = (
@@ -137,7 +138,7 @@ def _verdict(found: int, *, books: bool, pixels: bool, withdrawn: int) -> dict[s
             why += f" {withdrawn} files were taken out. What is left has to be verified again."
         return {"certified": False, "headline": "NOT CERTIFIED", "why": why}
     if books and pixels:
-        why = "every check was done on every file, and nothing was found."
+        why = "every check was done, and nothing was found."
         return {"certified": True, "headline": "CERTIFIED", "why": why}
     left = " and ".join(
         words for words, done in (("without the private folder", books), ("without the pixels", pixels)) if not done
