@@ -5,12 +5,16 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from bus_toolkit.audit.ledger import Ledger
-from bus_toolkit.record import Record
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bus_toolkit.record import Record
 
 KEY_BYTES = bytes(range(7, 39))
 

@@ -100,29 +100,17 @@ class Tokens:
     def _new(vr: str, n: int) -> tuple[Any, bytes]:
         text = f"QX{n:06d}ZJ"
         if vr in TEXT_VRS:
-            made = {"PN": f"{text}^{text[::-1]}", "UR": f"http://{text}.example/"}.get(vr, text)
-            return made, text.encode()
-        if vr == "UI":
-            uid = f"1.2.826.0.1.3680043.2.77.{n}.5"
-            return uid, uid.encode()
-        if vr in {"DA", "DT", "TM"}:
-            clock = f"{n // 3600 % 24:02d}{n // 60 % 60:02d}{n % 60:02d}.{(730000 + n) % 1000000:06d}"
-            day = f"{1700 + n // 252 % 97}{1 + n // 28 % 9:02d}{1 + n % 28:02d}"
-            value = {"DA": day, "TM": clock, "DT": day + clock}[vr]
-            return value, value.encode()
-        if vr in {"IS", "DS"}:
-            return str(713000000 + n), str(713000000 + n).encode()
-        if vr == "AT":
-            number = 0x5E000001 + n * 257
-            return number, struct.pack("<HH", number >> 16, number & 0xFFFF)
-        if vr in BINARY:
-            # The mantissa is full, so that the bytes are not mostly zero.
-            number = 30000001.0 + n * 17 + 1 / 3 if vr == "FD" else 3000001 + n * 17
-            number = number if vr in {"FD", "FL"} else 0x5E5E0001 + n * 257
-            raw = struct.pack(BINARY[vr], number)
-            return struct.unpack(BINARY[vr], raw)[0], raw
-        raw = f"{text:<16}".encode()
-        return raw, text.encode()
+            return {"PN": f"{text}^{text[::-1]}", "UR": f"http://{text}.example/"}.get(vr, text), text.encode()
+        if vr in BLOBS:
+            return f"{text:<16}".encode(), text.encode()
+        if vr in {*BINARY, "AT"}:
+            return _binary(vr, n)
+        clock = f"{n // 3600 % 24:02d}{n // 60 % 60:02d}{n % 60:02d}.{(730000 + n) % 1000000:06d}"
+        day = f"{1700 + n // 252 % 97}{1 + n // 28 % 9:02d}{1 + n % 28:02d}"
+        number = str(713000000 + n)
+        uid = f"1.2.826.0.1.3680043.2.77.{n}.5"
+        value = {"UI": uid, "DA": day, "TM": clock, "DT": day + clock, "IS": number, "DS": number}[vr]
+        return value, value.encode()
 
     def found_in(self, data: bytes, *, less: Iterable[str] = ()) -> list[str]:
         """Where the tokens were planted that are in ``data``, with the form in which they are; none when clean."""
@@ -137,7 +125,7 @@ class Tokens:
         return [f"{where} ({form})" for where, form in found.items() if where not in spared]
 
     def lost(self, data: bytes) -> list[str]:
-        """Where the tokens were planted that are not in ``data`` as they are: a canary that is not there sees nothing."""
+        """Where the tokens were planted that are not in ``data``: a canary that is not there sees nothing."""
         return [where for raw, where in self.made.items() if raw not in data]
 
     def _marks(self, view: bytes) -> Iterator[bytes]:
@@ -151,6 +139,16 @@ class Tokens:
     def _where(self, mark: bytes) -> str:
         # A token of another set is a find all the same; a number is one only when it was planted.
         return self.made.get(mark, "a token that was not planted here")
+
+
+def _binary(vr: str, n: int) -> tuple[Any, bytes]:
+    if vr == "AT":
+        number = 0x5E000001 + n * 257
+        return number, struct.pack("<HH", number >> 16, number & 0xFFFF)
+    # The mantissa is full, so that the bytes are not mostly zero.
+    value = {"FD": 30000001.0 + n * 17 + 1 / 3, "FL": 3000001.0 + n * 17}.get(vr, 0x5E5E0001 + n * 257)
+    raw = struct.pack(BINARY[vr], value)
+    return struct.unpack(BINARY[vr], raw)[0], raw
 
 
 def _runs(view: bytes) -> Iterator[bytes]:

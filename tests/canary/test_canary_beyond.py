@@ -255,7 +255,7 @@ def test_the_same_input_gives_the_same_bytes() -> None:
 def test_output_holds_known_attributes_alone() -> None:
     tokens = Tokens()
     dataset = as_image(join(old_and_odd(tokens), join(private_blocks(tokens), compound(tokens))))
-    for path, element in walk(load(cleaned(dataset))):
+    for path, _ in walk(load(cleaned(dataset))):
         tag = Tag(path[-1])
         assert not tag.is_private
         assert tag.element != 0

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 from PIL import Image
-from pydicom.dataset import Dataset
 
 from bus_toolkit.io import read
 from bus_toolkit.outcome import Outcome
@@ -23,6 +22,8 @@ from tests.canary.test_canary_pixels import stored
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from pydicom.dataset import Dataset
 
 pytestmark = pytest.mark.slow
 
@@ -133,3 +134,24 @@ def test_no_byte_and_no_word_holds_an_identity(run: Run) -> None:
     everything = run.everything().upper()
     for secret in (*NAMES, *IDS, "19790412", "1979-04-12", "12.04.1979"):
         assert secret.encode() not in everything
+
+
+def test_names_of_a_middle_tone_in_two_frames_of_a_long_clip_do_not_come_out(key_file: Path, tmp_path: Path) -> None:
+    """Neither the brightest nor the darkest of all frames shows such letters, and they stand in two frames alone."""
+    frames = pixels(300, 100, "full")
+    tone = int(frames.max(axis=0).mean() * 0.75)
+    written = ((5, "QUILMORE K4711815", 60), (37, "BRAXLEY B9021077", 140))
+    for index, text, row in written:
+        stamp = text_stamp(text, (row, 60), Font("hershey", "0", weight=1), 12, Ink(colour=(tone, tone, tone)))
+        frames[index] = paint(frames[index], [stamp]).image
+    (tmp_path / "src").mkdir()
+    stored(person(image(frames, "native", Tokens()), 0), tmp_path / "src" / "us.dcm")
+    done = ingest(tmp_path / "src", tmp_path / "out", "--jobs", "0", key=key_file)
+    (record,) = done.records.values()
+    if record.dicom:
+        clip = read(done.out / record.dicom).clip
+        assert clip is not None
+        shown = [frame.shown for frame in clip.frames()]
+        found = words_in(np.stack([shown[index] for index, _, _ in written]))
+        secrets = ("K4711815", "B9021077", "QUILMORE", "BRAXLEY", "4711815", "BRAXLEYB9021077")
+        assert [word for word in found if any(like(word, secret) for secret in secrets)] == []

@@ -21,7 +21,7 @@ from bus_toolkit.io import read
 from bus_toolkit.io.dicom_write import write_dicom
 from tests.canary.plant_beyond import letters_in_high_bits
 from tests.canary.plant_headers import KEY, reread
-from tests.canary.plant_streams import ENCODERS, COLS, ROWS, frames, image, jpeg
+from tests.canary.plant_streams import COLS, ENCODERS, ROWS, frames, image, jpeg
 from tests.canary.plant_tokens import Tokens
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""The quickest of the canaries: what stays on purpose goes when it is an identifier. The whole suite is tests/canary."""
+"""The quickest of the canaries: what stays on purpose goes when it is an identifier. All others: tests/canary."""
 
 from __future__ import annotations
 
