@@ -107,14 +107,15 @@ class Clip:
         if self._still is not None:
             yield self._still
             return
-        done = 0
-        with quiet():
-            for frame in islice(iter_frames(self._dataset, self.header, self.pixels), self.length):
-                yield self._as_one(frame)
-                done += 1
-        if done < self.length:
-            code, message = "truncated", "The file holds fewer frames than its header says."
-            raise InputError(code, message)
+        frames = iter_frames(self._dataset, self.header, self.pixels)
+        for _ in range(self.length):
+            # Not around the loop: whoever takes the frames would then run under it, and it could end out of turn.
+            with quiet():
+                frame = next(frames, None)
+            if frame is None:
+                code, message = "truncated", "The file holds fewer frames than its header says."
+                raise InputError(code, message)
+            yield self._as_one(frame)
 
     def _as_one(self, frame: Samples) -> Samples:
         if frame.shape[:2] != (self.header.rows, self.header.cols):

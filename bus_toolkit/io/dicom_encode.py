@@ -39,6 +39,8 @@ PLUGINS: Final[Mapping[str, str]] = {
 }
 ENCODABLE: Final = frozenset({8, 16})
 """Bits allocated that the encoders take; other pixels are written uncompressed."""
+SMALLEST: Final = 64
+"""Rows and columns below which the encoders of JPEG-LS and JPEG 2000 refuse some frames."""
 COLOUR_NDIM: Final = 3
 
 
@@ -50,8 +52,8 @@ def syntax_for(name: str | None, header: PixelHeader, *, compressed: bool) -> ui
     name
         One of :data:`SYNTAXES`; None for uncompressed when the input is, else JPEG Lossless.
     header
-        Describes the pixels. Those of 1 or 32 bits are written uncompressed, frames of an odd number of bytes as RLE
-        instead of JPEG Lossless.
+        Describes the pixels. Those of 1 or 32 bits and frames smaller than :data:`SMALLEST` are written uncompressed,
+        frames of an odd number of bytes as RLE instead of JPEG Lossless.
     compressed
         Whether the input was.
 
@@ -64,7 +66,7 @@ def syntax_for(name: str | None, header: PixelHeader, *, compressed: bool) -> ui
         msg = f"the transfer syntax must be one of {', '.join(SYNTAXES)}. Got {name!r}"
         raise ConfigError(msg)
     wanted = SYNTAXES[name or ("jpeg-lossless" if compressed else "explicit")]
-    if header.allocated not in ENCODABLE:
+    if header.allocated not in ENCODABLE or min(header.rows, header.cols) < SMALLEST:
         return uid.ExplicitVRLittleEndian
     if wanted == uid.JPEGLosslessSV1 and (header.rows * header.cols * header.samples * header.allocated // 8) % 2:
         return uid.RLELossless

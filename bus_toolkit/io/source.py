@@ -8,6 +8,7 @@ import stat
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from io import BytesIO
+from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, cast, final
 
 from pydicom.uid import DeflatedExplicitVRLittleEndian
@@ -28,7 +29,6 @@ from bus_toolkit.scan import Scan, SourceRef
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from pydicom.dataset import Dataset
 
@@ -98,7 +98,7 @@ def read(path: Path, *, limits: Limits = DEFAULT_LIMITS) -> Source:
             return read_bytes(stream.read(), limits=limits)
         digest = hashlib.file_digest(cast("BytesIO", stream), "sha256").hexdigest()
         stream.seek(0)
-        return _read_dicom(stream, digest, limits, path)
+        return _read_dicom(stream, digest, limits, Path(path))
 
 
 def read_scan(path: Path, *, limits: Limits = DEFAULT_LIMITS) -> Scan:

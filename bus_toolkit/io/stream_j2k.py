@@ -1,7 +1,8 @@
 """JPEG 2000 codestreams without anything that is not picture (ISO/IEC 15444-1 Annexes A and I).
 
 Kept are the marker segments without which the picture cannot be decoded. Comments, registration, packet lengths and
-unknown segments go; the table of tile part lengths stays when every entry is the length of a tile part that was not changed.
+unknown segments go; the table of tile part lengths stays when every entry is the length of a tile part that was not
+changed.
 """
 
 from __future__ import annotations

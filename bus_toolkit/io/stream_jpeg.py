@@ -1,7 +1,8 @@
 """JPEG and JPEG-LS streams without anything that is not picture (ISO/IEC 10918-1 Annex B, ISO/IEC 14495-1 Annex C).
 
 Kept are the frame and scan headers, restart intervals, and the tables that a later scan refers to before they are
-defined anew. Application and comment segments go, and so do reserved ones, other extensions and tables that nothing uses.
+defined anew. Application and comment segments go, and so do reserved ones, other extensions and tables that nothing
+uses.
 """
 
 from __future__ import annotations
