@@ -91,6 +91,8 @@ class Scan:
     extremes
         The smallest and the largest value of each pixel over a whole clip, when ``frames`` is a sample of it: a clip
         of any length is looked at in bounded memory. None when ``frames`` is all there is.
+    outliers
+        Indices of frames in which something small was drawn that others do not have, as far as the reader noticed.
     history
         What was done so far; only the pipeline appends to it.
 
@@ -106,6 +108,7 @@ class Scan:
     placement: Placement | None = None
     history: tuple[Applied, ...] = ()
     extremes: tuple[Pixels, Pixels] | None = None
+    outliers: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         frames = self.frames

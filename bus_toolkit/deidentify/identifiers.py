@@ -171,7 +171,7 @@ class Identifiers:
         anywhere = {*self.ids, *(word for word in self.words if not word.isascii())}
         return (
             not self.words.isdisjoint(told)
-            or any(f" {name} " in f" {' '.join(told)} " for name in self.names)
+            or any(_stands_in(name.split(" "), told) for name in self.names)
             or any(part in tight for part in anywhere)
             or bool(dates_in(text) & self.dates)
             or any(uid in text for uid in self.uids)
@@ -204,3 +204,9 @@ class Identifiers:
 def _whole(texts: Iterable[str]) -> frozenset[str]:
     found = (words_of(text) for text in texts)
     return frozenset(" ".join(words) for words in found if len(words) > 1 and set(words) - PLACEHOLDERS)
+
+
+def _stands_in(parts: list[str], told: list[str]) -> bool:
+    """Whether the parts of a name stand side by side in any order."""
+    wanted, count = sorted(parts), len(parts)
+    return any(sorted(told[start : start + count]) == wanted for start in range(len(told) - count + 1))

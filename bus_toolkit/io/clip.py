@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Final, cast, final
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -27,6 +28,13 @@ LOOKED_AT: Final = 31
 """Frames of a long clip that are kept for looking, besides the middle one and the one that differs most from it."""
 THUMBNAIL: Final = 8
 """Frames are compared on every eighth pixel: what comes and goes and matters is larger than that."""
+PLACES: Final = 8
+"""Places of eight by eight pixels that a short text fills."""
+UNUSUAL: Final = 1.3
+LEAST_NEWS: Final = 3.0
+"""Grey levels."""
+MOST_OUTLIERS: Final = 12
+"""Each costs a look for text."""
 CHANNELS: Final = 3
 
 
@@ -61,11 +69,15 @@ class Look:
         Index in ``frames`` of the clip's middle frame.
     extremes
         Smallest and largest value of each pixel over all frames; None when ``frames`` is all there is.
+    outliers
+        Indices in ``frames`` of those that differ from the frame before in a small place, more than the clip's frames
+        do: where something was drawn, or ceased to be.
     """
 
     frames: npt.NDArray[np.uint8]
     middle: int
     extremes: tuple[Pixels, Pixels] | None
+    outliers: tuple[int, ...] = ()
 
 
 @final
@@ -179,20 +191,24 @@ class Clip:
 
     def look(self) -> Look:
         """See :class:`Look`. Reads every frame once, and those of deep pixels twice."""
-        if self.length <= LOOKED_AT + 1:
-            frames = np.stack([frame.shown for frame in self.frames()])
-            return Look(frames=frames, middle=self.length // 2, extremes=None)
+        if self.length == 1:
+            return Look(frames=np.stack([frame.shown for frame in self.frames()]), middle=0, extremes=None)
         gathered = _Gathering(self.length)
         for number, frame in enumerate(self.frames()):
             gathered.add(number, frame.shown)
-        other = gathered.most_different()
-        if other not in gathered.kept:
-            gathered.kept[other] = next(islice(self.frames(), other, None)).shown
+        outliers = gathered.outliers()
+        missing = {gathered.most_different(), *outliers} - set(gathered.kept)
+        if missing:
+            for number, frame in enumerate(islice(self.frames(), max(missing) + 1)):
+                if number in missing:
+                    gathered.kept[number] = frame.shown
         numbers = sorted(gathered.kept)
+        extremes = (cast("Pixels", gathered.least), cast("Pixels", gathered.most))
         return Look(
             frames=np.stack([gathered.kept[number] for number in numbers]),
             middle=numbers.index(self.length // 2),
-            extremes=(cast("Pixels", gathered.least), cast("Pixels", gathered.most)),
+            extremes=extremes if len(numbers) < self.length else None,
+            outliers=tuple(numbers.index(number) for number in outliers),
         )
 
 
@@ -201,9 +217,11 @@ class _Gathering:
 
     def __init__(self, length: int) -> None:
         self.middle = length // 2
-        spread = np.unique(np.linspace(0, length - 1, LOOKED_AT).round().astype(int))
-        self.wanted = {*spread.tolist(), self.middle}
+        spread = range(length) if length <= LOOKED_AT + 1 else np.linspace(0, length - 1, LOOKED_AT).round().tolist()
+        self.wanted = {*map(int, spread), self.middle}
         self.kept: dict[int, npt.NDArray[np.uint8]] = {}
+        self.before: npt.NDArray[np.uint8] | None = None
+        self.news: list[float] = []
         self.thumbs: list[npt.NDArray[np.uint8]] = []
         self.least: npt.NDArray[np.uint8] | None = None
         self.most: npt.NDArray[np.uint8] | None = None
@@ -215,9 +233,27 @@ class _Gathering:
             np.minimum(self.least, frame, out=self.least)
             np.maximum(self.most, frame, out=self.most)
         self.thumbs.append(frame[::THUMBNAIL, ::THUMBNAIL].copy())
+        self.news.append(0.0 if self.before is None else _news(self.before, frame))
+        self.before = frame
         if number in self.wanted:
             self.kept[number] = frame.copy()
 
     def most_different(self) -> int:
         middle = self.thumbs[self.middle].astype(np.int16)
         return int(np.argmax([np.abs(thumb - middle).mean() for thumb in self.thumbs]))
+
+    def outliers(self) -> list[int]:
+        """Frames with more news than the clip's usual, those with most first in line when there are too many."""
+        usual = float(np.median(self.news[1:]))
+        found = [number for number, news in enumerate(self.news) if news > UNUSUAL * usual + LEAST_NEWS]
+        return sorted(sorted(found, key=lambda number: -self.news[number])[:MOST_OUTLIERS])
+
+
+def _news(before: npt.NDArray[np.uint8], frame: npt.NDArray[np.uint8]) -> float:
+    """How much the places that changed most changed, beyond what a frame changes everywhere; in grey levels."""
+    change = cv2.absdiff(before, frame)
+    if change.ndim == COLOUR_NDIM:
+        change = change.max(axis=2)
+    size = (max(1, change.shape[1] // THUMBNAIL), max(1, change.shape[0] // THUMBNAIL))
+    blocks = np.sort(cv2.resize(change, size, interpolation=cv2.INTER_AREA), axis=None)
+    return float(blocks[-PLACES:].mean()) - float(blocks[len(blocks) // 2])

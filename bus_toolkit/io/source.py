@@ -143,7 +143,13 @@ def _read_dicom(stream: BinaryIO, digest: str, limits: Limits, path: Path | None
                 del dataset[keyword]
     frames = look.frames
     frames.flags.writeable = False
-    scan = Scan(frames=frames, source=SourceRef(media="dicom"), acquisition=facts, extremes=look.extremes)
+    scan = Scan(
+        frames=frames,
+        source=SourceRef(media="dicom"),
+        acquisition=facts,
+        extremes=look.extremes,
+        outliers=look.outliers,
+    )
     return Source(media="dicom", scan=scan, dataset=dataset, sha256=digest, clip=clip, middle=look.middle)
 
 

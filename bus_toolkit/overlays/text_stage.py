@@ -60,7 +60,7 @@ class FindText:
         check_engine(self.engine)
 
     def examine(self, scan: Scan, seen: Sequence[Plan] = ()) -> Plan:  # noqa: ARG002 (text is looked for alone)
-        """Look at a still, or at four pictures of a clip however long it is.
+        """Look at a still, or at a few pictures of a clip however long it is.
 
         Raises
         ------
@@ -96,11 +96,11 @@ class FindText:
 
 
 def pictures_of(scan: Scan) -> list[Pixels]:
-    """The pictures in which text is looked for: the still, or at most four of a clip.
+    """The pictures in which text is looked for: the still, or four of a clip and its outliers.
 
     What is burnt in stands still, so it survives in the minimum over time when it is bright; what is drawn in a part
-    of the frames only survives in the maximum. The middle frame shows text as it is, and so does the frame that
-    differs most from it.
+    of the frames only survives in the maximum, unless tissue outshines it. The middle frame shows text as it is, and so
+    do the frame that differs most from it and those that stand out from the frames before them.
     """
     frames = scan.frames
     if len(frames) == 1:
@@ -111,4 +111,5 @@ def pictures_of(scan: Scan) -> list[Pixels]:
     if not change.any() and np.array_equal(scan.composite("min"), scan.composite("max")):
         return [middle]
     other = frames[int(change.argmax())]
-    return [middle, scan.composite("min"), scan.composite("max"), other]
+    drawn = [frames[index] for index in scan.outliers if index < len(frames)]
+    return [middle, scan.composite("min"), scan.composite("max"), other, *drawn]

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PEAK = """
-import resource, sys
+import re, sys
 from pathlib import Path
 from bus_toolkit.io import read
 from bus_toolkit.io.dicom_write import write_dicom
@@ -32,7 +32,7 @@ def edit(scan):
     return scan.with_frames(frames)
 header = deidentify_dataset(source.dataset, Key(bytes(32)))
 write_dicom(Path(sys.argv[2]), header=header, clip=source.clip, edit=edit)
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+print(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
 """
 
 
@@ -71,6 +71,7 @@ def test_a_clip_whose_last_frame_is_cut_is_refused(tmp_path: Path) -> None:
     assert caught.value.code == "truncated"
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="the peak of one process alone is told by Linux only")
 @pytest.mark.parametrize("colours", [False, True])
 def test_memory_does_not_grow_with_the_number_of_frames(tmp_path: Path, *, colours: bool) -> None:
     peaks = []
@@ -103,7 +104,8 @@ def test_what_is_shown_leads_back_to_what_is_stored(seed: int, photometric: str,
     same = wanted == frame.shown
     assert np.array_equal(stored[same], frame.stored[same])
     tone = clip._prepare()
-    reachable = tone.shown(np.arange(int(array.min()), int(array.max()) + 1, dtype=array.dtype))
+    low, high = (int(array.min()), int(array.max())) if deep else (0, 255)
+    reachable = tone.shown(np.arange(low, high + 1, dtype=array.dtype))
     best = np.abs(reachable[:, None, None].astype(int) - wanted).min(axis=0)
     assert np.array_equal(np.abs(tone.shown(stored).astype(int) - wanted)[~same], best[~same])
 
