@@ -11,13 +11,12 @@ from bus_toolkit._version import __version__
 from bus_toolkit.audit.report import write_report
 from bus_toolkit.audit.review import write_review
 from bus_toolkit.audit.run import run_summary, write_run
-from bus_toolkit.batch.books import profile_facts, remember
+from bus_toolkit.batch.books import TEXTS, profile_facts, remember
 from bus_toolkit.batch.explain import explain
 from bus_toolkit.batch.folders import set_strays_aside, withdraw
 from bus_toolkit.deidentify import Identifiers
 from bus_toolkit.errors import OutputError
 from bus_toolkit.manifest import row_of, write_manifest
-from bus_toolkit.profile import BASIC_PROFILE
 from bus_toolkit.screen import group
 from bus_toolkit.verify import check_text_file
 
@@ -29,8 +28,6 @@ if TYPE_CHECKING:
     from bus_toolkit.deidentify import Key
 
 KIB_PER_MIB = 1024
-TEXTS = ("manifest.csv", "run.json", "report.html")
-"""What describes the run in words."""
 
 
 def peak_mib(jobs: int) -> float:
@@ -93,7 +90,6 @@ def finish(options: Options, ledger: Ledger, key: Key, facts: RunFacts) -> dict[
         policy_hash=options.policy.hash,
         version=__version__,
         options={
-            "deidentify": "+".join((BASIC_PROFILE.code, *(item.code for item in options.policy.deidentify.options()))),
             "engine": options.engine,
             "jobs": options.jobs,
             "key": options.key,

@@ -20,10 +20,11 @@ from bus_toolkit.batch.keys import keys_in
 from bus_toolkit.batch.lookup import books_of
 from bus_toolkit.batch.pool import Pool
 from bus_toolkit.batch.runner import silent
+from bus_toolkit.batch.vouch import reason_of
 from bus_toolkit.deidentify import Identifiers
 from bus_toolkit.errors import ConfigError, InputError, OutputError
 from bus_toolkit.manifest import Row, read_manifest, row_of, write_manifest
-from bus_toolkit.outcome import Outcome, Reason
+from bus_toolkit.outcome import Outcome
 from bus_toolkit.record import Record
 from bus_toolkit.verify import Leak, check_text_file
 from bus_toolkit.verify.certificate import certificate, sealed
@@ -316,7 +317,7 @@ def _take_out(out: Path, known: _Folder, finds: list[Find]) -> int:
 
 
 def _quarantined(record: Record, finds: list[Find]) -> Record:
-    reasons = dict.fromkeys(_reason(find) for find in finds)
+    reasons = dict.fromkeys(reason_of(find.leak) for find in finds)
     return replace(
         record,
         outcome=Outcome.QUARANTINED,
@@ -326,16 +327,6 @@ def _quarantined(record: Record, finds: list[Find]) -> Record:
         image_sha256="",
         dicom_sha256="",
     )
-
-
-def _reason(find: Find) -> Reason:
-    what, where = find.leak.what, find.leak.where
-    if what == "structure":
-        return Reason(code="not-clean", detail=f"what was written is not as it must be: {where}")
-    if what == "text":
-        return Reason(code="text-left", detail="text was still found in the picture after it was cleaned")
-    detail = f"an identifier of the source ({what}) was found in what was written: {where}"
-    return Reason(code="identity-left", detail=detail)
 
 
 def _describe_anew(out: Path, known: _Folder) -> dict[str, Any]:

@@ -39,11 +39,12 @@ class Withdrawn(Exception):  # noqa: N818  no error of the program, but its answ
     @property
     def verdict(self) -> Verdict:
         """Quarantine, with one reason for each kind of find in each place."""
-        reasons = dict.fromkeys(_reason(leak) for leak in self.leaks)
+        reasons = dict.fromkeys(reason_of(leak) for leak in self.leaks)
         return Verdict(outcome=Outcome.QUARANTINED, reasons=tuple(reasons))
 
 
-def _reason(leak: Leak) -> Reason:
+def reason_of(leak: Leak) -> Reason:
+    """Why a scan is quarantined in which a check found something."""
     code = CODES.get(leak.what, "identity-left")
     detail = {
         "text-left": "text was still found in the picture after it was cleaned",
