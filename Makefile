@@ -58,6 +58,7 @@ wheel: venv
 
 bench: venv
 	$(BIN)/python benchmarks/clean.py
+	$(BIN)/python benchmarks/deidentify.py
 
 clean:
 	rm -rf $(VENV) build dist site demo *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage

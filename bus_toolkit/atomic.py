@@ -20,12 +20,13 @@ TEMPORARY: Final = re.compile(r"\.[0-9a-f]{8}\.part")
 
 
 @contextmanager
-def atomic_path(path: Path, *, mode: int = PUBLIC_MODE) -> Iterator[Path]:
+def atomic_path(path: Path, *, mode: int = PUBLIC_MODE, durable: bool = True) -> Iterator[Path]:
     """Give a temporary path in the same folder; what lies there takes the name ``path`` when the block ends well.
 
     The file is flushed to the disk, renamed in one step (``rename`` of POSIX), and the folder flushed after it.
     When the block raises, the temporary file is removed and ``path`` is untouched. When the process is killed,
     :func:`sweep_temporary` finds what is left. The file has ``mode`` from its first instant, less what the umask takes.
+    Without ``durable`` nothing is flushed: whole or not there all the same, but a power cut may lose it.
 
     Raises
     ------
@@ -37,12 +38,14 @@ def atomic_path(path: Path, *, mode: int = PUBLIC_MODE) -> Iterator[Path]:
     os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode))
     try:
         yield temporary
-        _flush(temporary)
+        if durable:
+            _flush(temporary)
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    _flush(path.parent)
+    if durable:
+        _flush(path.parent)
 
 
 def _flush(path: Path) -> None:

@@ -14,6 +14,7 @@ from bus_toolkit.audit.run import run_summary, write_run
 from bus_toolkit.batch.books import TEXTS, profile_facts, remember
 from bus_toolkit.batch.explain import explain
 from bus_toolkit.batch.folders import set_strays_aside, withdraw
+from bus_toolkit.batch.own_words import own_words
 from bus_toolkit.deidentify import Identifiers
 from bus_toolkit.errors import OutputError
 from bus_toolkit.manifest import row_of, write_manifest
@@ -125,7 +126,7 @@ def _search_texts(options: Options, ledger: Ledger) -> None:
     """
     known = Identifiers.union(
         Identifiers.from_json(record.identity["identifiers"]) for record in ledger.records() if record.identity
-    )
+    ).without(own_words())
     held = []
     for name in TEXTS:
         leaks = check_text_file(options.output / name, known)

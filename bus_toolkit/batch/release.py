@@ -18,6 +18,7 @@ from bus_toolkit.batch.finish import group_names
 from bus_toolkit.batch.folders import CERTIFICATE, remove_certificate, withdraw
 from bus_toolkit.batch.keys import keys_in
 from bus_toolkit.batch.lookup import books_of
+from bus_toolkit.batch.own_words import own_words
 from bus_toolkit.batch.pool import Pool
 from bus_toolkit.batch.runner import silent
 from bus_toolkit.batch.vouch import reason_of
@@ -220,7 +221,7 @@ def _check(
     labels = {row.label for row in known.rows}
     finds = list(check_places(out, named, (*TEXTS, *CERTIFICATE), labels))
     _require_texts(out, finds)
-    union = Identifiers.union(known.identifiers.values()) if known.identifiers is not None else None
+    union = _names(known) if known.identifiers is not None else None
     finds += check_texts(out, known.digests, union)
     counts = Counter({PLACES: len(named) + len(TEXTS), DIGESTS: len(TEXTS) if known.ledger is not None else 0})
     counts[TEXT_CHECK] = len(TEXTS) if union is not None else 0
@@ -239,6 +240,11 @@ def _check(
         counts.update(checked.checks)
         progress(done, len(tasks), _shown(checked))
     return finds, counts
+
+
+def _names(known: _Folder) -> Identifiers:
+    """What must not stand in words: the identifiers of all sources, less the toolkit's own words."""
+    return Identifiers.union((known.identifiers or {}).values()).without(own_words())
 
 
 def _require_texts(out: Path, finds: list[Find]) -> None:
@@ -371,8 +377,7 @@ def _search_certificate(out: Path, known: _Folder) -> None:
     OutputError
         When an identifier stands in it; it is gone then.
     """
-    union = Identifiers.union((known.identifiers or {}).values())
-    if any(check_text_file(out / name, union) for name in (JSON_NAME, PAGE_NAME)):
+    if any(check_text_file(out / name, _names(known)) for name in (JSON_NAME, PAGE_NAME)):
         remove_certificate(out)
         msg = "a certificate must name nobody. Got one in which an identifier stands, and removed it"
         raise OutputError(msg)

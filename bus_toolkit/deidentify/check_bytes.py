@@ -8,13 +8,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from pydicom import dcmread
+from pydicom.datadict import keyword_for_tag
 from pydicom.sequence import Sequence
 
 from bus_toolkit.deidentify.check_structure import ADDED, meta_leaks, place, structure_leaks
 from bus_toolkit.deidentify.identifier_forms import dates_in, words_of
 from bus_toolkit.deidentify.leak import Leak
-from bus_toolkit.deidentify.plan import How, beyond, plan
-from bus_toolkit.deidentify.reading import element_at, texts, values_of
+from bus_toolkit.deidentify.plan import How, Rule, beyond, plan
+from bus_toolkit.deidentify.reading import element_at, texts, written_texts
 from bus_toolkit.deidentify.search import Search
 from bus_toolkit.deidentify.values import known_code
 from bus_toolkit.errors import InputError
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from pydicom.dataelem import DataElement
     from pydicom.dataset import Dataset
 
     from bus_toolkit.deidentify import Identifiers
@@ -43,8 +43,12 @@ NO_TABLE: Final = ITEM + bytes(4)
 """The empty offset table that the writer writes."""
 CLOSED: Final = frozenset({How.MATCH, How.KNOWN_UID, How.IMAGE_TYPE, How.CODES, How.EMPTY, How.DUMMY, How.NEW_UID})
 """Rules that leave terms of the standard or of the toolkit, which may happen to be somebody's name."""
+OWN_WORDS: Final = frozenset({"DeidentificationMethod", "DerivationDescription"})
+"""Attributes in which the writer says what it did, always in the same words."""
 BYTE: Final = 8
 BLOCK: Final = 1 << 22
+OVERLAP: Final = 1 << 12
+"""Bytes that blocks share, longer than any term."""
 
 
 def dicom_leaks(path: Path, identifiers: Identifiers, profile: Profile) -> Iterator[Leak]:
@@ -82,7 +86,8 @@ def _leaks(data: mmap.mmap, stream: BinaryIO, identifiers: Identifiers, profile:
         words=identifiers.words - values.terms,
         ids=identifiers.ids - values.terms,
     )
-    yield from _bytes(data, pixels, Search(wanted, packed=True))
+    # Only an option can keep a text in which something may stand as hex or base64.
+    yield from _bytes(data, pixels, Search(wanted, packed=any(profile.names())))
 
 
 class _Values:
@@ -108,23 +113,26 @@ class _Values:
             for each in level.keys():  # noqa: SIM118 - iterating a Dataset itself parses every value
                 tag = int(each)
                 rule = rules[tag] if tag in rules else beyond(tag, self.profile)
-                if rule is not None and rule.how in CLOSED:
-                    self.terms.update(word for text in texts(level, tag) for word in words_of(text))
-                    continue
-                element = element_at(level, tag)
-                if element is None or (not path and element.keyword in ADDED):
-                    continue
-                if isinstance(element.value, Sequence):
-                    levels += [(item, (*path, tag)) for item in element.value]
-                elif self._names_somebody(element, dated=rule is not None and rule.how is How.DATE):
-                    yield Leak(what="identifier", where=place(tag))
+                told = written_texts(level, tag)
+                if told is not None:
+                    if self._names_somebody(tag, told, rule, path):
+                        yield Leak(what="identifier", where=place(tag))
+                elif rule is None or rule.how not in CLOSED:
+                    element = element_at(level, tag)
+                    if element is not None and isinstance(element.value, Sequence):
+                        levels += [(item, (*path, tag)) for item in element.value]
 
-    def _names_somebody(self, element: DataElement, *, dated: bool) -> bool:
-        told = [value for value in values_of(element) if isinstance(value, str)]
-        if dated:
+    def _names_somebody(self, tag: int, told: list[str], rule: Rule | None, path: tuple[int, ...]) -> bool:
+        keyword = "" if path else keyword_for_tag(tag)
+        if keyword in OWN_WORDS or (rule is not None and rule.how in CLOSED):
+            self.terms.update(word for text in told for word in words_of(text))
+            return False
+        if keyword in ADDED:
+            return False
+        if rule is not None and rule.how is How.DATE:
             self.dates.update(date for value in told for date in dates_in(value[:8]))
             return False
-        if element.VR == "UI":
+        if rule is not None and rule.vrs == ("UI",):
             # The digits of a UID that the key made hold every short number by chance.
             return not self.identifiers.uids.isdisjoint(told)
         return any(self.identifiers.found_in(value) for value in told)
@@ -135,11 +143,16 @@ def _bytes(data: mmap.mmap, pixels: int, search: Search) -> Iterator[Leak]:
     hit = search.in_writing(data[:pixels])
     if hit:
         yield Leak(what=hit.what, where="bytes of the header")
-    with memoryview(data) as view, view[pixels:] as part:
-        encapsulated = bytes(part[BYTE:PIXEL_HEAD]) == UNDEFINED
+    encapsulated = data[pixels + BYTE : pixels + PIXEL_HEAD] == UNDEFINED
+    for start in range(pixels, len(data), BLOCK):
+        part = data[start : start + BLOCK + OVERLAP]
+        # What was read is given back, so that memory does not grow with the file.
+        if start > pixels:
+            data.madvise(mmap.MADV_DONTNEED)
         hit = search.in_bytes(part, pixels=not encapsulated)
-    if hit:
-        yield Leak(what=hit.what, where="pixel data")
+        if hit:
+            yield Leak(what=hit.what, where="pixel data")
+            return
 
 
 def _pixels(dataset: Dataset, data: mmap.mmap, start: int) -> Iterator[Leak]:
@@ -166,6 +179,8 @@ def _has_unused_bits(dataset: Dataset, data: mmap.mmap, start: int) -> bool:
         return False
     for offset in range(start, len(data), BLOCK):
         part = data[offset : offset + BLOCK]
+        if offset > start:
+            data.madvise(mmap.MADV_DONTNEED)
         if without_unused_bits(dataset, part) != part:
             return True
     return False

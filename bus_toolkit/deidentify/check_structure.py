@@ -81,6 +81,8 @@ def _level(dataset: Dataset, sop_class: str, path: tuple[int, ...], profile: Pro
         if allowed is None and not _optional(dataset, tag, profile):
             yield Leak(what="structure", where=place(tag))
             continue
+        if str(getattr(dataset.get_item(tag), "VR", "")) not in {"SQ", "UI"}:
+            continue  # the search in values reads it
         element = element_at(dataset, tag)
         if element is None:
             yield Leak(what="structure", where=place(tag))

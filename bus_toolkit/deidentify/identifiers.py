@@ -162,6 +162,18 @@ class Identifiers:
         """These and others."""
         return Identifiers.union((self, *others))
 
+    def without(self, words: frozenset[str]) -> Identifiers:
+        """Less the names and ids that are made of ``words`` alone (case-folded)."""
+        return Identifiers(
+            words=self.words - words,
+            ids=self.ids - words,
+            dates=self.dates,
+            uids=self.uids,
+            names=frozenset(name for name in self.names if not words.issuperset(name.split(" "))),
+            raw=self.raw,
+            forms=frozenset(form for form in self.forms if not words.issuperset(words_of(form))),
+        )
+
     def found_in(self, text: str) -> bool:
         """Whether a text holds a part of a name as a word, an id, a date or a UID, whatever case and punctuation."""
         if not any((self.words, self.ids, self.dates, self.uids, self.names)):

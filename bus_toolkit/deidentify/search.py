@@ -16,6 +16,7 @@ from __future__ import annotations
 import base64
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Final, final
 
 import numpy as np
@@ -38,7 +39,7 @@ STARTS: Final = 8
 """Offsets within a term at which a word of every second place may stand."""
 _WORD: Final = 4
 _FOLD: Final = 0x20202020
-_BITS: Final = 16
+_BITS: Final = 20
 _TRIPLE, _QUAD = 3, 4
 VARIED: Final = 4
 """Different bytes in a term that is searched for in pixels: a flat background of 49 is not the id 11111111111."""
@@ -87,8 +88,11 @@ def _texts(identifiers: Identifiers) -> Iterator[tuple[str, str]]:
 
 def _encoded(text: str) -> Iterator[bytes]:
     yield text.encode("utf-8", "replace")
-    yield text.encode("utf-16-le", "replace")
-    yield text.encode("utf-16-be", "replace")
+    # Less its last byte, which is zero in Latin script, the one byte order is found in the other, too.
+    wide = text.encode("utf-16-le", "replace")
+    yield wide.removesuffix(b"\x00")
+    if not text.isascii():
+        yield text.encode("utf-16-be", "replace")
     if not text.isascii():
         # Setting one bit folds the case of ASCII and Latin letters alone.
         for form in (text, text.upper(), text.title()):
@@ -109,9 +113,22 @@ def _packed(text: str) -> Iterator[bytes]:
             yield whole[_QUAD if lead else 0 : last]
 
 
-def _hashed(words: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint16]:
+def _hashed(words: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint32]:
     folded = words | np.uint32(_FOLD)
-    return ((folded * np.uint32(0x9E3779B1)) >> np.uint32(32 - _BITS)).astype(np.uint16)
+    return ((folded * np.uint32(0x9E3779B1)) >> np.uint32(32 - _BITS)).astype(np.uint32)
+
+
+def _words_of(folded: bytes, ends: npt.NDArray[np.int64]) -> npt.NDArray[np.uint32]:
+    """Every word of four bytes at which a term may be met, sorted; ``folded`` are all terms in a row."""
+    if len(ends) == 0:
+        return np.zeros(0, np.uint32)
+    starts = np.concatenate(([0], ends[:-1]))
+    most = np.where(ends - starts >= SHORTEST_IN_PIXELS, STARTS, _WORD)
+    places = starts[:, np.newaxis] + np.arange(STARTS)
+    places = places[np.arange(STARTS) < most[:, np.newaxis]]
+    signs = np.frombuffer(folded, np.uint8).astype(np.uint32)
+    four = [signs[places + step] << np.uint32(8 * step) for step in range(_WORD)]
+    return np.unique(np.bitwise_or.reduce(four).astype(np.uint32))
 
 
 @final
@@ -123,22 +140,42 @@ class Search:
 
     def __init__(self, identifiers: Identifiers, *, packed: bool = False) -> None:
         self._identifiers = identifiers
-        found = {data.translate(_FOLD_BYTES): what for text, what in _texts(identifiers) for data in _encoded(text)}
+        texts = list(_texts(identifiers))
+        found = [(data, what) for text, what in texts for data in _encoded(text)]
+        found += [(raw, "name") for raw in identifiers.raw]
         if packed:
-            long = [(text, what) for text, what in _texts(identifiers) if len(text) >= SHORTEST_IN_PIXELS]
-            found = {data.translate(_FOLD_BYTES): what for text, what in long for data in _packed(text)} | found
-        found |= {raw.translate(_FOLD_BYTES): "name" for raw in identifiers.raw}
-        self._terms = {term: what for term, what in found.items() if len(term) >= SHORTEST}
-        self._longest = max(map(len, self._terms), default=0)
-        self._by_word: dict[bytes, list[tuple[int, bytes]]] = {}
+            found += [(data, what) for text, what in texts if len(text) >= SHORTEST_IN_PIXELS for data in _packed(text)]
+        found = [(data, what) for data, what in found if len(data) >= SHORTEST]
+        folded = b"".join(data for data, _ in found).translate(_FOLD_BYTES)
+        ends = np.cumsum([len(data) for data, _ in found], dtype=np.int64)
+        self._found, self._folded, self._ends = found, folded, ends
+        self._longest = max((len(data) for data, _ in found), default=0)
+        self._words = _words_of(folded, ends)
+        self._table = np.zeros(1 << _BITS, np.bool_)
+        self._table[_hashed(self._words)] = True
+
+    @cached_property
+    def _terms(self) -> dict[bytes, str]:
+        """Every term, case folded, with what it is. Made when something looks like a hit, which is rare."""
+        starts = (0, *self._ends[:-1].tolist())
+        spans = zip(starts, self._ends.tolist(), self._found, strict=True)
+        # What comes first is told first: a name counts as a name though an id is spelt like it.
+        terms: dict[bytes, str] = {}
+        for start, end, (_, what) in spans:
+            terms.setdefault(self._folded[start:end], what)
+        return terms
+
+    @cached_property
+    def _by_word(self) -> dict[bytes, list[tuple[int, bytes]]]:
+        """Terms by the words of four bytes that the table knows, with where in the term they stand."""
+        words: dict[bytes, list[tuple[int, bytes]]] = {}
         for term in self._terms:
             for start in range(STARTS if len(term) >= SHORTEST_IN_PIXELS else _WORD):
-                self._by_word.setdefault(term[start : start + _WORD], []).append((start, term))
-        self._table = np.zeros(1 << _BITS, np.bool_)
-        self._table[_hashed(np.frombuffer(b"".join(self._by_word), np.uint32))] = True
+                words.setdefault(term[start : start + _WORD], []).append((start, term))
+        return words
 
     def __repr__(self) -> str:
-        return f"Search({len(self._terms)} terms)"
+        return f"Search({len(self._found)} terms)"
 
     def in_text(self, text: str) -> bool:
         """Whether a decoded text holds any identifier, short ones as whole words."""
@@ -150,7 +187,7 @@ class Search:
         ``pixels`` says that the bytes are uncompressed values: only terms of :data:`SHORTEST_IN_PIXELS` bytes count.
         """
         view = memoryview(data)
-        for start in range(0, len(view) if self._terms else 0, BLOCK):
+        for start in range(0, len(view) if self._found else 0, BLOCK):
             hit = self._in_block(view[start : start + BLOCK + self._longest], pixels=pixels)
             if hit is not None:
                 return Hit(hit.what, start + hit.offset)
@@ -173,7 +210,11 @@ class Search:
     def _in_block(self, block: memoryview, *, pixels: bool) -> Hit | None:
         step = 2 if pixels else 1
         words = np.frombuffer(block, np.uint32, count=len(block) // _WORD)[::step]
-        for place in np.flatnonzero(self._table[_hashed(words)]):
+        places = np.flatnonzero(self._table[_hashed(words)])
+        # The table lets a few words in a thousand through; of those, the ones that are words of terms.
+        near = words[places] | np.uint32(_FOLD)
+        at_most = np.clip(np.searchsorted(self._words, near), 0, max(len(self._words) - 1, 0))
+        for place in places[self._words[at_most] == near] if len(places) else ():
             at = int(place) * _WORD * step
             word = bytes(block[at : at + _WORD]).translate(_FOLD_BYTES)
             for start, term in self._by_word.get(word, ()):

@@ -3,7 +3,7 @@
 from bus_toolkit.io.discover import Discovery, Ignored, Item, discover
 from bus_toolkit.io.labels import CLASSES, UNLABELLED
 from bus_toolkit.io.limits import Limits
-from bus_toolkit.io.source import Source, read, read_bytes, read_scan
+from bus_toolkit.io.source import Source, open_clip, read, read_bytes, read_scan
 from bus_toolkit.io.write import encode_png, write_png
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "Source",
     "discover",
     "encode_png",
+    "open_clip",
     "read",
     "read_bytes",
     "read_scan",

@@ -128,7 +128,20 @@ def read_bytes(data: bytes, *, limits: Limits = DEFAULT_LIMITS) -> Source:
     )
 
 
-def _read_dicom(stream: BinaryIO, digest: str, limits: Limits, path: Path | None) -> Source:
+def open_clip(path: Path, *, limits: Limits = DEFAULT_LIMITS) -> tuple[Dataset, Clip]:
+    """The header of a DICOM file without its pixel data, and its frames, of which none is decoded yet.
+
+    Raises
+    ------
+    InputError
+        As :func:`read`, as far as the header tells.
+    """
+    with _opened(path) as stream:
+        limits.check_stream(os.fstat(stream.fileno()).st_size)
+        return _clip_in(stream, limits, Path(path))
+
+
+def _clip_in(stream: BinaryIO, limits: Limits, path: Path | None) -> tuple[Dataset, Clip]:
     with quiet():
         dataset = parse_dicom(stream, limits)
         if getattr(dataset, "file_meta", {}).get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian:
@@ -136,11 +149,17 @@ def _read_dicom(stream: BinaryIO, digest: str, limits: Limits, path: Path | None
         header = pixel_header(dataset, path)
         limits.check_pixels(header.rows, header.cols, header.frames)
         clip = Clip(dataset, header, PixelBytes.of(dataset, path) or PixelBytes(data=b""))
-        look = clip.look()
-        facts = acquisition_of(dataset)
         for keyword in PIXEL_KEYWORDS:
             if keyword in dataset:
                 del dataset[keyword]
+    return dataset, clip
+
+
+def _read_dicom(stream: BinaryIO, digest: str, limits: Limits, path: Path | None) -> Source:
+    dataset, clip = _clip_in(stream, limits, path)
+    with quiet():
+        look = clip.look()
+        facts = acquisition_of(dataset)
     frames = look.frames
     frames.flags.writeable = False
     scan = Scan(
