@@ -1,7 +1,8 @@
 """The type of an attribute in the object at hand, on which the conditional actions of PS3.15 Table E.1-1 depend.
 
 The types stand in ``attribute_types.csv``, made by ``tools/make_iod_types.py`` from the tables of DICOM PS3.3. Only
-the objects that the toolkit writes are there: ultrasound and secondary capture.
+the objects that the toolkit writes are there, ultrasound and secondary capture, and of their attributes those whose
+action in the table is conditional.
 """
 
 from __future__ import annotations
@@ -56,7 +57,8 @@ def attribute_type(sop_class: str, path: tuple[int, ...], tag: int) -> str | Non
 
     Notes
     -----
-    An attribute that the object does not name is an extension of it (PS3.2, Standard Extended SOP Class): type 3.
+    An attribute that the object does not name is an extension of it (PS3.2, Standard Extended SOP Class): type 3. Only
+    attributes with a conditional action are carried; any other one gets type 3, too, which nobody asks for.
     """
     name = OBJECTS.get(sop_class)
     if name is None:
