@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-SLOW_FOLDERS = {"faults", "leaks", "synth"}
-"""Suites of whole runs, and of made scans, which seldom change: left out of the quick subset."""
+SLOW_FOLDERS = {"canary", "faults", "leaks", "synth"}
+"""Suites of whole runs, of made scans, and of thousands of planted values: left out of the quick subset."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
