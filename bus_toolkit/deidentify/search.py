@@ -165,14 +165,17 @@ class Search:
             terms.setdefault(self._folded[start:end], what)
         return terms
 
-    @cached_property
-    def _by_word(self) -> dict[bytes, list[tuple[int, bytes]]]:
-        """Terms by the words of four bytes that the table knows, with where in the term they stand."""
-        words: dict[bytes, list[tuple[int, bytes]]] = {}
-        for term in self._terms:
-            for start in range(STARTS if len(term) >= SHORTEST_IN_PIXELS else _WORD):
-                words.setdefault(term[start : start + _WORD], []).append((start, term))
-        return words
+    def _meeting(self, word: bytes) -> Iterator[tuple[int, bytes, str]]:
+        """The terms in which a word of four bytes stands near the beginning: where it stands, the term, what it is."""
+        place = self._folded.find(word)
+        while place >= 0:
+            index = int(np.searchsorted(self._ends, place, side="right"))
+            end = int(self._ends[index])
+            begin = end - len(self._found[index][0])
+            most = STARTS if end - begin >= SHORTEST_IN_PIXELS else _WORD
+            if place - begin < most and place + _WORD <= end:
+                yield place - begin, self._folded[begin:end], self._found[index][1]
+            place = self._folded.find(word, place + 1)
 
     def __repr__(self) -> str:
         return f"Search({len(self._found)} terms)"
@@ -217,11 +220,11 @@ class Search:
         for place in places[self._words[at_most] == near] if len(places) else ():
             at = int(place) * _WORD * step
             word = bytes(block[at : at + _WORD]).translate(_FOLD_BYTES)
-            for start, term in self._by_word.get(word, ()):
+            for start, term, what in self._meeting(word):
                 if at < start or (pixels and not self._in_pixels(term)):
                     continue
                 if bytes(block[at - start : at - start + len(term)]).translate(_FOLD_BYTES) == term:
-                    return Hit(self._terms[term], at - start)
+                    return Hit(what, at - start)
         return None
 
     @staticmethod
