@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 from pydicom import dcmread
 from pydicom.datadict import keyword_for_tag
 from pydicom.sequence import Sequence
+from pydicom.uid import RLELossless
 
 from bus_toolkit.deidentify.check_structure import ADDED, meta_leaks, place, structure_leaks
 from bus_toolkit.deidentify.identifier_forms import dates_in, words_of
@@ -22,6 +23,7 @@ from bus_toolkit.errors import InputError
 from bus_toolkit.io.dicom_streams import clean_frame
 from bus_toolkit.io.dicom_unchanged import STREAMS, without_unused_bits
 from bus_toolkit.io.quiet import quiet
+from bus_toolkit.io.stream_rle import clean_rle
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -186,10 +188,17 @@ def _has_unused_bits(dataset: Dataset, data: mmap.mmap, start: int) -> bool:
     return False
 
 
+def _cleaned(frame: bytes, syntax: str, pixels: int) -> bytes:
+    """The frame as the writer leaves it."""
+    if syntax == RLELossless:
+        return clean_rle(frame, pixels)
+    return clean_frame(frame) if syntax in STREAMS else frame
+
+
 def _fragments(dataset: Dataset, data: mmap.mmap, start: int) -> Iterator[Leak]:
     """Whether there is one fragment for each frame, clean, with nothing before, between and behind them (PS3.5 A.4)."""
     position, count = start + PIXEL_HEAD + len(NO_TABLE), int(dataset.get("NumberOfFrames") or 1)
-    streams = str(dataset.file_meta.TransferSyntaxUID) in STREAMS
+    syntax, pixels = str(dataset.file_meta.TransferSyntaxUID), int(dataset.Rows) * int(dataset.Columns)
     sound = data[start + PIXEL_HEAD : position] == NO_TABLE
     for _ in range(count if sound else 0):
         head = data[position : position + len(NO_TABLE)]
@@ -198,7 +207,7 @@ def _fragments(dataset: Dataset, data: mmap.mmap, start: int) -> Iterator[Leak]:
             sound = False
             break
         frame = data[position + len(NO_TABLE) : end]
-        if streams and clean_frame(frame) != frame:
+        if _cleaned(frame, syntax, pixels) != frame:
             yield Leak(what="structure", where="a frame of the pixel data")
             return
         position = end

@@ -1,8 +1,8 @@
 """Pixel data of a file whose picture needs no change: stored values stay, in their transfer syntax where that can be.
 
-JPEG, JPEG-LS and JPEG 2000 frames keep their picture byte for byte (:mod:`~bus_toolkit.io.dicom_streams`).
-Little-endian values stay as they are, with bits that are not in use set to zero and nothing behind the last pixel.
-Run-length and big-endian data are written as plain little-endian values, without loss.
+JPEG, JPEG-LS, JPEG 2000 and run-length frames keep their picture byte for byte
+(:mod:`~bus_toolkit.io.dicom_streams`, :mod:`~bus_toolkit.io.stream_rle`). Little-endian values stay as they are, with
+bits that are not in use set to zero and nothing behind the last pixel. Big-endian values are written little-endian.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pydicom.pixels.utils import pack_bits
 
 from bus_toolkit.errors import InputError
 from bus_toolkit.io.dicom_streams import clean_frame
+from bus_toolkit.io.stream_rle import clean_rle
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -33,8 +34,8 @@ STREAMS: Final = frozenset(
 )
 """Transfer syntaxes whose frames are cleaned without decoding."""
 LITTLE: Final = frozenset({uid.ImplicitVRLittleEndian, uid.ExplicitVRLittleEndian, uid.DeflatedExplicitVRLittleEndian})
-DECODED: Final = frozenset({uid.RLELossless, uid.ExplicitVRBigEndian})
-"""Transfer syntaxes whose data are decoded, and written as plain little-endian values."""
+KEPT: Final = frozenset({*STREAMS, uid.RLELossless})
+"""Transfer syntaxes that stay as they are."""
 PIXEL_TAG: Final = b"\xe0\x7f\x10\x00"
 ITEM: Final = b"\xfe\xff\x00\xe0"
 UNDEFINED: Final = b"\xff\xff\xff\xff"
@@ -52,13 +53,13 @@ def describe_unchanged(header: Dataset, clip: Clip) -> uid.UID:
         ``"no-decoder"`` for a syntax whose data cannot be checked.
     """
     syntax = uid.UID(clip.header.syntax)
-    if syntax in STREAMS:
+    if syntax in KEPT:
         return syntax
-    if syntax not in {*LITTLE, *DECODED}:
+    if syntax not in {*LITTLE, uid.ExplicitVRBigEndian}:
         code, message = "no-decoder", "The pixel data must be of a transfer syntax that can be checked."
         raise InputError(code, message)
-    if syntax in DECODED and clip.header.samples > 1:
-        # Run-length data and big-endian words come out of the decoder pixel by pixel, in RGB.
+    if syntax == uid.ExplicitVRBigEndian and clip.header.samples > 1:
+        # Big-endian words come out of the decoder pixel by pixel, in RGB.
         header.PhotometricInterpretation, header.PlanarConfiguration = "RGB", 0
     return uid.ExplicitVRLittleEndian
 
@@ -71,9 +72,12 @@ def put_unchanged(write: Callable[[bytes], None], header: Dataset, clip: Clip, s
     InputError
         ``"truncated"`` or ``"corrupt"``.
     """
-    if syntax in STREAMS:
+    if syntax == uid.RLELossless:
+        pixels = clip.header.rows * clip.header.cols
+        put_encapsulated(write, (clean_rle(frame, pixels) for frame in clip.encoded()), clip.length)
+    elif syntax in STREAMS:
         put_encapsulated(write, (clean_frame(frame) for frame in clip.encoded()), clip.length)
-    elif clip.header.syntax in DECODED and clip.header.allocated > 1:
+    elif clip.header.syntax == uid.ExplicitVRBigEndian and clip.header.allocated > 1:
         values = (np.ascontiguousarray(frame.stored) for frame in clip.frames())
         frames = (data.astype(data.dtype.newbyteorder("<")).tobytes() for data in values)
         put_native(write, (without_unused_bits(header, frame) for frame in frames), header)

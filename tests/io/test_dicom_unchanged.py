@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import struct
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydicom.encaps import encapsulate
 from pydicom.uid import (
     UID,
@@ -16,8 +19,11 @@ from pydicom.uid import (
 )
 
 from bus_toolkit.errors import InputError
+from bus_toolkit.io.stream_rle import clean_rle
 from tests.io.dicom_files import (
     clip_of,
+    colour,
+    grey,
     noise,
     painted,
     reopen,
@@ -59,14 +65,31 @@ def test_unchanged_values_of_other_encodings_are_written_little_endian(tmp_path:
     assert np.array_equal(back.pixel_array.ravel(), np.arange(24))
 
 
-def test_run_length_data_are_written_plain(tmp_path: Path) -> None:
-    array = noise(4, 6)
-    dataset = source(PixelData=array.tobytes())
-    dataset.compress(RLELossless, generate_instance_uid=False)
+@pytest.mark.parametrize("rgb", [False, True])
+def test_run_length_data_stay_less_what_is_behind_their_pixels(tmp_path: Path, *, rgb: bool) -> None:
+    array = noise(1, 7, 9, 3) if rgb else noise(1, 7, 9)
+    array[:, 2:4] = 17
+    dataset = colour(array) if rgb else grey(array)
+    dataset.compress(RLELossless, encoding_plugin="pylibjpeg", generate_instance_uid=False)
+    (plain,) = clip_of(dataset).encoded()
+    dataset.PixelData = encapsulate([plain + b"DOE^JANE"])
     write(tmp_path / "a.dcm", dataset)
     back = reopen(tmp_path / "a.dcm")
-    assert back.file_meta.TransferSyntaxUID == ExplicitVRLittleEndian
-    assert np.array_equal(back.pixel_array, array)
+    assert back.file_meta.TransferSyntaxUID == RLELossless
+    assert np.array_equal(back.pixel_array, array[0])
+    assert b"DOE" not in (tmp_path / "a.dcm").read_bytes()
+    assert clean_rle(plain, 63) == plain
+
+
+@given(st.binary(max_size=90), st.integers(1, 40))
+def test_broken_run_length_data_end_in_one_error(data: bytes, pixels: int) -> None:
+    for frame in (data, struct.pack("<16I", 1, 64, *[0] * 14) + data):
+        try:
+            cleaned = clean_rle(frame, pixels)
+        except InputError as error:
+            assert error.code == "corrupt"  # noqa: PT017 - either way out is right
+        else:
+            assert clean_rle(cleaned, pixels) == cleaned
 
 
 def test_pixel_data_that_end_too_early_are_refused(tmp_path: Path) -> None:
