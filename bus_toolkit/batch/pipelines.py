@@ -12,6 +12,7 @@ from bus_toolkit.screen import Screen
 from bus_toolkit.stage import OPERATING_POINT
 
 if TYPE_CHECKING:
+    from bus_toolkit.overlays.text_find import Witness
     from bus_toolkit.policy import Policy
 
 
@@ -20,7 +21,13 @@ LOWEST = 0.01
 
 
 def build_pipeline(
-    policy: Policy, *, anonymise: bool, engine: str = "rapidocr", allow_download: bool = False, crop: bool | None = None
+    policy: Policy,
+    *,
+    anonymise: bool,
+    engine: str = "rapidocr",
+    allow_download: bool = False,
+    crop: bool | None = None,
+    witness: Witness = "full",
 ) -> Pipeline:
     """The pipeline that ``bus-clean`` runs.
 
@@ -32,6 +39,8 @@ def build_pipeline(
         Everything outside the ultrasound sector becomes background.
     engine, allow_download
         The OCR engine, and whether it may fetch missing weights.
+    witness
+        How the engine's detector looks beside the segmenter, see :class:`bus_toolkit.overlays.FindText`.
     crop
         Overrides the policy: DICOM output keeps its geometry and is masked, not cropped.
     """
@@ -42,7 +51,7 @@ def build_pipeline(
         policy=policy,
         stages=(
             FindFan(),
-            FindText(engine=engine, allow_download=allow_download),
+            FindText(engine=engine, allow_download=allow_download, witness=witness),
             FindGraphics(),
             Screen(min_score=max(lowest, LOWEST)),
             Fill(kinds=policy.fill.kinds, radius=policy.fill.radius, grow=policy.fill.grow),

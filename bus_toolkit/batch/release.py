@@ -287,7 +287,7 @@ def start(out: Path, profile: Profile, engine: str) -> None:
     from bus_toolkit.overlays import FindText
 
     cv2.setNumThreads(1)
-    _checker = (out, profile, FindText(engine=engine) if engine else None)
+    _checker = (out, profile, FindText(engine=engine).second_look() if engine else None)
 
 
 def work(task: FileTask) -> Checked:

@@ -64,7 +64,7 @@ class Voucher:
     @classmethod
     def of(cls, pipeline: Pipeline, profile: Profile) -> Voucher:
         """With the text finder of a pipeline."""
-        (finder,) = (stage for stage in pipeline.stages if isinstance(stage, FindText))
+        (finder,) = (stage.second_look() for stage in pipeline.stages if isinstance(stage, FindText))
         return cls(finder=finder, profile=profile)
 
     @staticmethod

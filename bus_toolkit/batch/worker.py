@@ -11,7 +11,7 @@ import cv2
 
 from bus_toolkit.batch.output import Writer
 from bus_toolkit.batch.pipelines import build_pipeline
-from bus_toolkit.batch.vouch import Withdrawn
+from bus_toolkit.batch.vouch import CODES, Withdrawn
 from bus_toolkit.errors import OutputError
 from bus_toolkit.io import read
 from bus_toolkit.outcome import Outcome, Reason
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from bus_toolkit.errors import InputError
     from bus_toolkit.io import Source
+    from bus_toolkit.overlays.text_find import Witness
     from bus_toolkit.pipeline import Pipeline, Result
     from bus_toolkit.policy import Policy
 
@@ -64,14 +65,22 @@ class Worker:
         # One thread a worker: the workers are the parallelism, and more threads only fight for the cores.
         cv2.setNumThreads(1)
         self.spec = spec
-        self.pipeline = self._pipeline(crop=None)
-        self.masked = self._pipeline(crop=False)
+        # What is written is looked at again by the OCR detector, which costs four times the segmenter: it need not look
+        # before as well, but where it saw text that was left. Without output there is no second look.
+        first: Witness = "full" if spec.out is None else "none"
+        self.pipeline = self._pipeline(crop=None, witness=first)
+        self.masked = self._pipeline(crop=False, witness=first)
         self.writer = Writer.open(spec, self.pipeline, self.masked)
 
-    def _pipeline(self, *, crop: bool | None) -> Pipeline:
+    def _pipeline(self, *, crop: bool | None, witness: Witness) -> Pipeline:
         spec = self.spec
         return build_pipeline(
-            spec.policy, anonymise=spec.anonymise, engine=spec.engine, allow_download=spec.allow_download, crop=crop
+            spec.policy,
+            anonymise=spec.anonymise,
+            engine=spec.engine,
+            allow_download=spec.allow_download,
+            crop=crop,
+            witness=witness,
         )
 
     def work(self, task: Task) -> Record:
@@ -111,7 +120,11 @@ class Worker:
         record = _told(record, result, cpu_ms)
         started = time.process_time()
         try:
-            record = self._written(self.writer, self.writer.booked(record, task, source), task, source, result)
+            booked = self.writer.booked(record, task, source)
+            try:
+                record = self.writer.write(booked, task, source, result)
+            except Withdrawn as found:
+                record = self._written_with_care(self.writer, booked, task, source, _withdrawn(result, found))
         except OutputError:
             raise
         except Exception as error:  # noqa: BLE001  a file that cannot be written is this file's trouble alone
@@ -122,14 +135,33 @@ class Worker:
         cpu_ms["write"] = 1000 * (time.process_time() - started)
         return replace(record, cpu_ms={**record.cpu_ms, **cpu_ms})
 
-    @staticmethod
-    def _written(writer: Writer, record: Record, task: Task, source: Source, result: Result) -> Record:
+    def _written_with_care(
+        self, writer: Writer, record: Record, task: Task, source: Source, withdrawn: Result
+    ) -> Record:
+        """Write a scan of which the second look saw that something was left.
+
+        When that was text, the witness that saw it looks at the original, too, and the scan is cleaned again. What it
+        cannot clean is withdrawn for good.
+        """
+        result = withdrawn
+        if any(reason.code == CODES["text"] for reason in withdrawn.verdict.reasons):
+            careful = self._pipeline(crop=False if source.clip is not None else None, witness="full")
+            result = careful.run(source.scan)
         try:
-            return writer.write(record, task, source, result)
+            return writer.write(_judged(record, result), task, source, result)
         except Withdrawn as found:
-            result = replace(result, verdict=found.verdict, scan=None)
-            record = replace(record, outcome=result.outcome, reasons=result.verdict.reasons)
-            return writer.write(record, task, source, result)
+            result = _withdrawn(result, found)
+            return writer.write(_judged(record, result), task, source, result)
+
+
+def _withdrawn(result: Result, found: Withdrawn) -> Result:
+    return replace(result, verdict=found.verdict, scan=None)
+
+
+def _judged(record: Record, result: Result) -> Record:
+    """The record with another result of the same scan."""
+    history = result.scan.history if result.scan is not None else record.history
+    return replace(record, outcome=result.outcome, reasons=result.verdict.reasons, plans=result.plans, history=history)
 
 
 def _told(record: Record, result: Result, cpu_ms: dict[str, float]) -> Record:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, final
 
 from bus_toolkit.errors import ConfigError
 from bus_toolkit.geometry import encode_mask, mask_of_boxes
+from bus_toolkit.overlays.drawn import drawn_of, see_drawn
 from bus_toolkit.overlays.graphics_collect import Known, collect
 from bus_toolkit.overlays.text_find import count_alnum
 from bus_toolkit.stage import Kind, Plan, fan_of, findings_of
@@ -30,7 +31,9 @@ def is_word(text: str) -> bool:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FindGraphics:
-    """Find calipers, outlines, body marks, scales, bars and other drawn things by classical means.
+    """Find calipers, outlines, body marks, scales, bars and other drawn things.
+
+    Classical detectors look first; a learned segmenter adds what they do not see, and its name to what both see.
 
     The score of a finding is 0.5 at the operating point and reaches 1. For a caliper it is half the contrast of the
     weakest arm of its cross over the contrast that a lone cross needs (doubled for crosses that a measuring line
@@ -44,6 +47,8 @@ class FindGraphics:
     ----------
     least
         Findings with a lower score, 0 to 1, are left out.
+    segmenter
+        Whether the learned segmenter looks, too.
 
     Raises
     ------
@@ -55,6 +60,7 @@ class FindGraphics:
     edits: ClassVar[bool] = False
 
     least: float = 0.5
+    segmenter: bool = True
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.least <= 1.0:
@@ -71,7 +77,8 @@ class FindGraphics:
         # A lone sign may be a piece of a body mark or stand at the ticks of a scale: it explains no strokes.
         lines = [item.box for item in texts if item.box and (item.kind is Kind.LOGO or count_alnum(item.text) > 1)]
         written = mask_of_boxes(scan.shape, [box.grow(1) for box in lines])
-        known = Known(shape=scan.shape, words=tuple(words), written=written, fan=fan_mask)
+        drawn = (drawn_of(seen, scan.shape) or see_drawn(picture)) if self.segmenter else None
+        known = Known(shape=scan.shape, words=tuple(words), written=written, fan=fan_mask, drawn=drawn)
         findings, drawn = collect(picture, known, self.least)
         masks = {str(kind): encode_mask(mask) for kind, mask in drawn.items() if mask.any()}
         params = {"masks": masks} if masks else {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 import cv2
@@ -14,7 +14,9 @@ from bus_toolkit.overlays.bodymark import kind_of
 from bus_toolkit.overlays.caliper_chain import chain_mask, end_marks, find_chains
 from bus_toolkit.overlays.caliper_find import find_calipers
 from bus_toolkit.overlays.caliper_line import pieces, straight_line
+from bus_toolkit.overlays.drawn import DETECTOR as SEGMENTER
 from bus_toolkit.overlays.graphics_ink import channels, components
+from bus_toolkit.overlays.graphics_learned import learned
 from bus_toolkit.overlays.outline import find_strokes
 from bus_toolkit.overlays.scale import find_bars, find_scales, is_comb
 from bus_toolkit.stage import Finding, Kind
@@ -24,12 +26,22 @@ if TYPE_CHECKING:
 
     from bus_toolkit.geometry import Pixels, Polygon
     from bus_toolkit.overlays.caliper_chain import Chain
+    from bus_toolkit.overlays.drawn import Drawn
     from bus_toolkit.overlays.graphics_ink import Channel, Components
     from bus_toolkit.overlays.outline import Stroke
     from bus_toolkit.overlays.scale import Scale
 
 DETECTOR: Final = "strokes"
 """Named in every finding."""
+CLASS_OF: Final = {
+    Kind.CALIPER: "caliper",
+    Kind.OUTLINE: "outline",
+    Kind.BODYMARK: "graphic",
+    Kind.SCALE: "graphic",
+    Kind.GREY_BAR: "graphic",
+    Kind.GRAPHIC: "graphic",
+}
+"""The segmenter's class for each kind."""
 AROUND: Final = 12
 """Pixels by which a caliper may lie outside the sector."""
 FRAME: Final = 3
@@ -45,13 +57,14 @@ class Known:
     """What earlier stages know of a picture of ``shape`` ``(rows, cols)``.
 
     ``words`` are boxes of recognised words, ``written`` is True under text of two signs and more, ``fan`` inside the
-    sector (None when it is not known).
+    sector (None when it is not known), ``drawn`` what the segmenter saw.
     """
 
     shape: tuple[int, int]
     words: tuple[Box, ...]
     written: Mask
     fan: Mask | None
+    drawn: Drawn | None = None
 
     @property
     def near_fan(self) -> Mask | None:
@@ -78,6 +91,24 @@ class _Evidence:
         for mask in self.masks.values():
             together |= mask
         return together
+
+    def learn(self, drawn: Drawn) -> None:
+        """Adds what the segmenter saw and the others did not, and its name to what both saw."""
+        self.findings = [self._witnessed(finding, drawn) for finding in self.findings]
+        for sighted in learned(drawn, self.explained()):
+            if sighted.score >= self.least:
+                self.masks[sighted.kind] |= sighted.mask
+                self.findings += [
+                    Finding(kind=sighted.kind, box=box, score=sighted.score, detector=SEGMENTER)
+                    for box in sighted.boxes
+                ]
+
+    @staticmethod
+    def _witnessed(finding: Finding, drawn: Drawn) -> Finding:
+        name = CLASS_OF.get(finding.kind)
+        if name is None or finding.box is None or not drawn.masks[name][finding.box.slices].any():
+            return finding
+        return replace(finding, detector=f"{SEGMENTER}+{DETECTOR}")
 
     def add(self, kind: Kind, boxes: Sequence[Box], score: float, mask: Mask, polygon: Polygon | None = None) -> None:
         """Findings of one kind, one for each box, and their strokes; nothing when the score is too low."""
@@ -115,6 +146,8 @@ def collect(picture: Pixels, known: Known, least: float) -> tuple[tuple[Finding,
         _strokes(find_strokes(things, found.explained() | frames), found)
         for chain in find_chains(things, found.explained()):
             _chain(things, chain, found)
+    if known.drawn is not None:
+        found.learn(known.drawn)
     return tuple(found.findings), dict(found.masks)
 
 

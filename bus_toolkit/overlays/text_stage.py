@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Final, final
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Final, final
 
 import numpy as np
 
+from bus_toolkit.overlays.drawn import param_of, see_drawn
 from bus_toolkit.overlays.engines import check_engine, load_engine
 from bus_toolkit.overlays.text_find import find_text, findings_from, unite
 from bus_toolkit.stage import Plan
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from bus_toolkit.geometry import Pixels
+    from bus_toolkit.overlays.text_find import Line, Witness
     from bus_toolkit.scan import Scan
 
 THUMBNAIL: Final = 8
@@ -32,6 +34,11 @@ class FindText:
         ``"rapidocr"`` (default) or ``"easyocr"`` (an extra).
     allow_download
         Whether the engine may fetch missing weights; without it, it never does.
+    segmenter
+        Whether the learned segmenter looks, too. It sees cut letters, lone digits and logos that OCR does not.
+    witness
+        How the engine's detector looks: at ``"full"`` size, at ``"half"``, or not at all (``"none"``: the engine only
+        reads what the segmenter saw).
     thorough
         Look at every picture a second time, larger: more of the smallest strings for about three times the time.
 
@@ -55,6 +62,8 @@ class FindText:
     engine: str = "rapidocr"
     allow_download: bool = False
     thorough: bool = False
+    segmenter: bool = True
+    witness: Witness = "full"
 
     def __post_init__(self) -> None:
         check_engine(self.engine)
@@ -79,12 +88,21 @@ class FindText:
         """
         engine = load_engine(self.engine, allow_download=self.allow_download)
         doubts: list[str] = []
-        lines = [
-            line
-            for picture in pictures_of(scan)
-            for line in find_text(picture, engine, thorough=self.thorough, doubts=doubts)
-        ]
-        return Plan(stage=self.name, findings=findings_from(unite(lines), scan.shape)), tuple(doubts)
+        lines: list[Line] = []
+        params: dict[str, Any] = {}
+        for picture in pictures_of(scan):
+            drawn = see_drawn(picture) if self.segmenter else None
+            lines += find_text(
+                picture, engine, drawn=drawn, witness=self.witness, thorough=self.thorough, doubts=doubts
+            )
+            # The stage after this one looks at the minimum over time, which of a still is the still itself.
+            if drawn is not None and len(scan.frames) == 1:
+                params = param_of(drawn, scan.shape)
+        return Plan(stage=self.name, findings=findings_from(unite(lines), scan.shape), params=params), tuple(doubts)
+
+    def second_look(self) -> FindText:
+        """The same engine as another witness: its detector at full size looks alone, as the segmenter did not."""
+        return replace(self, segmenter=False, witness="full")
 
     def apply(self, scan: Scan, plan: Plan) -> Scan:  # noqa: ARG002 (this stage only looks)
         """Give the scan back as it is."""
@@ -92,7 +110,12 @@ class FindText:
 
     def describe(self) -> Iterator[str]:
         """What it does, in sentences."""
-        yield f"Look for text and makers' logos by OCR (engine {self.engine})."
+        if self.segmenter:
+            yield "Look for text and makers' logos by a learned segmenter, pixel by pixel."
+        if self.witness != "none":
+            yield f"Look for text and makers' logos by OCR (engine {self.engine})."
+        else:
+            yield f"Read what was found by OCR (engine {self.engine})."
 
 
 def pictures_of(scan: Scan) -> list[Pixels]:

@@ -1,0 +1,104 @@
+"""What finds text, at what cost: the segmenter, OCR at full and half size, and both, on painted scans.
+
+    python benchmarks/overlays.py --backgrounds DIR [--scans 40] [--fonts Lato OpenSans Inconsolata C059]
+
+Strings are painted over clean scans in fonts that the shipped segmenter was not trained with (a font that is not
+installed is left out). For each configuration: the share of the strings' pixels that lie in findings, and of the
+strings that are covered by 99 % and more, by height of the capitals; the area that was touched beside them; CPU-ms.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+
+from bus_toolkit.geometry import mask_of_boxes
+from bus_toolkit.overlays.drawn import see_drawn
+from bus_toolkit.overlays.engines import load_engine
+from bus_toolkit.overlays.text_find import find_text
+from bus_toolkit.segmenter.backgrounds import load_backgrounds
+from bus_toolkit.segmenter.strings import make_string
+from bus_toolkit.synth import Font, paint, random_ink, text_stamp
+from bus_toolkit.synth.glyphs import system_fonts
+
+CONFIGURATIONS = {
+    "ocr full": (False, "full"),
+    "ocr half": (False, "half"),
+    "segmenter": (True, "none"),
+    "segmenter + ocr half": (True, "half"),
+    "segmenter + ocr full": (True, "full"),
+}
+CLASSES = ((6, 8), (8, 12), (12, 18), (18, 30))
+"""Heights of capitals in pixels, half-open."""
+GROW = 2
+"""Pixels by which the filling grows what was found."""
+
+
+def painted(rng: np.random.Generator, image: np.ndarray, fonts: list[str]) -> tuple[np.ndarray, list]:
+    """A scan with one string of each class of heights, and the strings."""
+    stamps, heights = [], []
+    for low, high in CLASSES:
+        height = int(rng.integers(low, high))
+        font = Font("system", fonts[int(rng.integers(len(fonts)))])
+        row, col = (int(rng.uniform(0.02, 0.85) * side) for side in image.shape[:2])
+        stamps.append(text_stamp(make_string(rng), (row, col), font, height, random_ink(rng)))
+        heights.append(low)
+    done = paint(image, stamps)
+    return done.image, [(low, item.mask) for low, item in zip(heights, done.overlays, strict=True) if item.mask.any()]
+
+
+def main() -> None:
+    """Measure and print; a JSON line at the end."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--backgrounds", type=Path, required=True)
+    parser.add_argument("--scans", type=int, default=40)
+    parser.add_argument("--fonts", nargs="+", default=["Lato", "OpenSans", "Inconsolata", "C059"])
+    parser.add_argument("--seed", type=int, default=7)
+    args = parser.parse_args()
+    fonts = [path for path in system_fonts() if Path(path).name.startswith(tuple(args.fonts))]
+    scans = load_backgrounds([args.backgrounds], phantoms=0, seed=0, vet=False).scans
+    picked = np.random.default_rng(args.seed).permutation(len(scans))[: args.scans]
+    engine = load_engine()
+    pixels: dict = defaultdict(lambda: defaultdict(list))
+    touched, clean, cpu = defaultdict(list), defaultdict(list), defaultdict(float)
+    for number in picked:
+        image, strings = painted(np.random.default_rng((args.seed, int(number))), scans[number], fonts)
+        ink = np.any([mask for _, mask in strings], axis=0)
+        for name, (segmenter, witness) in CONFIGURATIONS.items():
+            started = time.process_time()
+            drawn = see_drawn(image) if segmenter else None
+            lines = find_text(image, engine, drawn=drawn, witness=witness)
+            cpu[name] += time.process_time() - started
+            found = mask_of_boxes(image.shape[:2], [line.box.grow(GROW).clip(image.shape) for line in lines])
+            for low, mask in strings:
+                pixels[name][low].append(float(found[mask].mean()))
+            grown = mask_of_boxes(image.shape[:2], [])
+            grown |= ink
+            touched[name].append(float((found & ~grown).mean()))
+            bare = find_text(
+                scans[number], engine, drawn=see_drawn(scans[number]) if segmenter else None, witness=witness
+            )
+            clean[name].append(float(mask_of_boxes(image.shape[:2], [line.box for line in bare]).mean()))
+    print(f"{len(picked)} scans, fonts {', '.join(sorted({Path(font).stem for font in fonts}))}")
+    result = {}
+    for name in CONFIGURATIONS:
+        shares = {low: (np.mean(values), np.mean(np.array(values) >= 0.99)) for low, values in pixels[name].items()}
+        told = "  ".join(f"{low}+ px {100 * a:5.1f}/{100 * b:5.1f} %" for low, (a, b) in sorted(shares.items()))
+        print(
+            f"{name:22} {told}  clean scans touched {100 * np.mean(clean[name]):.3f} %  {1000 * cpu[name] / len(picked):.0f} CPU-ms"
+        )
+        result[name] = {
+            "covered": {str(low): [round(float(a), 4), round(float(b), 4)] for low, (a, b) in sorted(shares.items())},
+            "clean_touched": round(float(np.mean(clean[name])), 6),
+            "cpu_ms": round(1000 * cpu[name] / len(picked), 1),
+        }
+    print(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main()

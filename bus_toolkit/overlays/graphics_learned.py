@@ -1,0 +1,148 @@
+"""What the learned segmenter adds to the classical detectors of drawn things: marks, contours and icons."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import cv2
+import numpy as np
+
+from bus_toolkit.geometry import Box, Mask, box_of_mask
+from bus_toolkit.stage import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from bus_toolkit.overlays.drawn import Drawn, Piece
+
+SURE: Final = 0.8
+"""Pieces of calipers and contours with a lower peak count for nothing alone."""
+MARK: Final = (5, 32)
+"""Least and most rows and columns of a caliper's mark."""
+SQUARE: Final = 1.7
+"""A mark is at most this much longer than wide."""
+MARK_AREA: Final = 18
+"""Least pixels of a mark."""
+LEAST_CALIPER: Final = 130
+"""Likely pixels of all sure pieces of a measurement together: two marks, or a mark and its line."""
+CONTOUR_SIDE: Final = 0.04
+CONTOUR_AREA: Final = 250
+"""A contour has this many likely pixels in all, and spans this share of the picture's shorter side both ways."""
+ICON_SURE: Final = 0.9
+ICON_AREA: Final = 90
+"""Least pixels of a drawn sign or icon."""
+ICON_SIDES: Final = (0.03, 0.35)
+"""Sides of a body mark over those of the picture."""
+ICON_RATIO: Final = 3.0
+NEAR: Final = 9
+"""Pixels between pieces of one thing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sighted:
+    """Something that was seen: kind, boxes, exact pixels (``(rows, cols)`` bool), score 0.5 to 1."""
+
+    kind: Kind
+    boxes: tuple[Box, ...]
+    mask: Mask
+    score: float
+
+
+def learned(drawn: Drawn, explained: Mask) -> Iterator[Sighted]:
+    """Calipers, contours and drawn signs.
+
+    Parameters
+    ----------
+    drawn
+        What the segmenter saw.
+    explained
+        ``(rows, cols)`` bool, True where text or something else was found already: letters have arms, too.
+    """
+    icons = list(_icons(drawn, explained))
+    held = explained.copy()
+    for icon in icons:
+        for box in icon.boxes:
+            held[box.slices] = True
+    yield from _calipers(drawn, held)
+    yield from _contours(drawn, held)
+    yield from icons
+
+
+def _free(pieces: Sequence[Piece], held: Mask, sure: float) -> list[Piece]:
+    """Sure pieces that lie mostly where nothing else was found."""
+    return [
+        piece
+        for piece in pieces
+        if piece.peak >= sure and 2 * int(held[piece.box.slices][piece.mask].sum()) < piece.area
+    ]
+
+
+def _calipers(drawn: Drawn, held: Mask) -> Iterator[Sighted]:
+    pieces = _free(drawn.pieces["caliper"], held, SURE)
+    area = sum(piece.area for piece in pieces)
+    marks = [piece for piece in pieces if _is_mark(piece)]
+    # Dots and lines alone may be a scale or an edge; a lone mark may be a letter.
+    if area < LEAST_CALIPER or not marks or len(pieces) < 2:  # noqa: PLR2004
+        return
+    mask = _mask_of(pieces, held.shape)
+    boxes = tuple(piece.box for piece in pieces if piece.area >= MARK_AREA)
+    best = max(piece.peak for piece in marks)
+    yield Sighted(kind=Kind.CALIPER, boxes=boxes, mask=mask, score=_score(best, SURE))
+
+
+def _is_mark(piece: Piece) -> bool:
+    low, high = sorted((piece.box.height, piece.box.width))
+    return MARK[0] <= low and high <= MARK[1] and high <= SQUARE * low and piece.area >= MARK_AREA
+
+
+def _contours(drawn: Drawn, held: Mask) -> Iterator[Sighted]:
+    for pieces in _together(_free(drawn.pieces["outline"], held, SURE), held.shape):
+        mask = _mask_of(pieces, held.shape)
+        box = box_of_mask(mask)
+        least = CONTOUR_SIDE * min(held.shape)
+        if sum(piece.area for piece in pieces) >= CONTOUR_AREA and min(box.height, box.width) >= least:
+            best = max(piece.peak for piece in pieces)
+            yield Sighted(kind=Kind.OUTLINE, boxes=(box,), mask=mask, score=_score(best, SURE))
+
+
+def _icons(drawn: Drawn, explained: Mask) -> Iterator[Sighted]:
+    for pieces in _together(_free(drawn.pieces["graphic"], explained, ICON_SURE), explained.shape):
+        if sum(piece.area for piece in pieces) < ICON_AREA:
+            continue
+        mask = _mask_of(pieces, explained.shape)
+        box = box_of_mask(mask)
+        kind = Kind.BODYMARK if _is_icon(box, explained.shape) else Kind.GRAPHIC
+        score = _score(max(piece.peak for piece in pieces), ICON_SURE)
+        yield Sighted(kind=kind, boxes=(box,), mask=mask, score=score)
+
+
+def _is_icon(box: Box, shape: tuple[int, ...]) -> bool:
+    least, most = ICON_SIDES
+    sides = (box.height / shape[0], box.width / shape[1])
+    long, short = max(box.height, box.width), min(box.height, box.width)
+    return least <= min(sides) and max(sides) <= most and long <= ICON_RATIO * short
+
+
+def _together(pieces: Sequence[Piece], shape: tuple[int, ...]) -> list[list[Piece]]:
+    """Pieces that lie near each other, as groups."""
+    if not pieces:
+        return []
+    grown = cv2.dilate(_mask_of(pieces, shape).astype(np.uint8), np.ones((NEAR, NEAR), dtype=np.uint8))
+    labels = cv2.connectedComponents(grown, connectivity=8)[1]
+    groups: dict[int, list[Piece]] = {}
+    for piece in pieces:
+        groups.setdefault(int(labels[piece.box.slices][piece.mask][0]), []).append(piece)
+    return list(groups.values())
+
+
+def _mask_of(pieces: Sequence[Piece], shape: tuple[int, ...]) -> Mask:
+    mask = np.zeros(shape, dtype=np.bool_)
+    for piece in pieces:
+        mask[piece.box.slices] |= piece.mask
+    return mask
+
+
+def _score(peak: float, sure: float) -> float:
+    """0.5 where a piece begins to count, 1 where the network has no doubt."""
+    return float(np.clip(0.5 + 0.5 * (peak - sure) / (1 - sure), 0.5, 1.0))

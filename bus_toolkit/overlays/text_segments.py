@@ -1,0 +1,94 @@
+"""Lines of text from the segmenter's pixels."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+import cv2
+import numpy as np
+
+if TYPE_CHECKING:
+    from bus_toolkit.geometry import Box, Mask
+    from bus_toolkit.overlays.drawn import Drawn, Piece
+
+SURE: Final = 0.85
+"""A line has at least one piece whose peak reaches this."""
+WEAK: Final = 0.6
+"""Pieces with a lower peak belong to no line."""
+BESIDE_MARK: Final = 0.55
+"""The same beside the marks of a measurement, where their numbers stand."""
+AROUND_MARK: Final = 41
+"""Side of the square around each sure pixel of a caliper within which a number belongs to it."""
+MARK_PEAK: Final = 0.8
+LEAST_AREA: Final = 10
+"""Pixels of the sure pieces of a line: a lone digit 7 pixels high has twice as many."""
+REACH: Final = (5, 41)
+"""Columns, least and most, by which letters of one line may be apart; the height of the letters decides."""
+STRIP_HEIGHT: Final = 6
+STRIP_RATIO: Final = 2.5
+"""A lone piece at the picture's edge that is at most this high, and this much wider than high, is the cut of a bright
+layer, not of a word: what is left of cut letters are pieces as narrow as their strokes."""
+
+
+def lines_of(drawn: Drawn, shape: tuple[int, int]) -> list[tuple[Box, float, bool]]:
+    """Boxes of lines of text, from top to bottom, with the mean of the peaks of their sure pieces (0 to 1).
+
+    The last tells whether it stands beside the mark of a measurement, as its number does.
+    """
+    beside = _beside_marks(drawn, shape)
+    pieces = [_raised(piece, beside) for piece in drawn.pieces["text"]]
+    pieces = [piece for piece in pieces if piece.peak >= WEAK]
+    if not pieces:
+        return []
+    whole = np.zeros(shape, dtype=np.uint8)
+    for piece in pieces:
+        whole[piece.box.slices][piece.mask] = 1
+    heights = [piece.box.height for piece in pieces if piece.peak >= SURE]
+    # An odd kernel: OpenCV shifts what an even one closes.
+    reach = int(np.clip(np.median(heights or [1]) * 0.9, *REACH)) | 1
+    joined = cv2.morphologyEx(np.pad(whole, reach), cv2.MORPH_CLOSE, np.ones((3, reach), dtype=np.uint8))
+    labels = cv2.connectedComponents(joined[reach:-reach, reach:-reach], connectivity=8)[1]
+    members: dict[int, list[Piece]] = {}
+    for piece in pieces:
+        members.setdefault(int(labels[piece.box.slices][piece.mask][0]), []).append(piece)
+    found = [_line(group, beside) for group in members.values() if _counts(group, shape)]
+    return sorted(found)
+
+
+def _beside_marks(drawn: Drawn, shape: tuple[int, int]) -> Mask:
+    """Where the numbers of measurements may stand."""
+    marks = np.zeros(shape, dtype=np.uint8)
+    for piece in drawn.pieces["caliper"]:
+        if piece.peak >= MARK_PEAK:
+            marks[piece.box.slices][piece.mask] = 1
+    return cv2.dilate(marks, np.ones((AROUND_MARK, AROUND_MARK), dtype=np.uint8)) > 0
+
+
+def _raised(piece: Piece, beside: Mask) -> Piece:
+    """A likely piece beside a mark counts as sure."""
+    if BESIDE_MARK <= piece.peak < SURE and bool(beside[piece.box.slices][piece.mask].all()):
+        return replace(piece, peak=SURE)
+    return piece
+
+
+def _line(group: list[Piece], beside: Mask) -> tuple[Box, float, bool]:
+    box = group[0].box
+    for piece in group[1:]:
+        box = box.union(piece.box)
+    sure = [piece for piece in group if piece.peak >= SURE]
+    score = sum(piece.peak * piece.area for piece in sure) / sum(piece.area for piece in sure)
+    return box, score, bool(beside[box.slices].all())
+
+
+def _counts(group: list[Piece], shape: tuple[int, int]) -> bool:
+    sure = [piece for piece in group if piece.peak >= SURE]
+    if sum(piece.area for piece in sure) < LEAST_AREA:
+        return False
+    return not all(_is_strip(piece, shape) for piece in sure)
+
+
+def _is_strip(piece: Piece, shape: tuple[int, int]) -> bool:
+    box = piece.box
+    at_edge = box.row0 == 0 or box.row1 == shape[0]
+    return at_edge and box.height <= STRIP_HEIGHT and box.width >= STRIP_RATIO * box.height
