@@ -35,6 +35,8 @@ CONFIGURATIONS = {
 }
 CLASSES = ((6, 8), (8, 12), (12, 18), (18, 30))
 """Heights of capitals in pixels, half-open."""
+COVERED = 0.99
+"""Share of its pixels from which a string counts as covered."""
 GROW = 2
 """Pixels by which the filling grows what was found."""
 
@@ -77,9 +79,7 @@ def main() -> None:
             found = mask_of_boxes(image.shape[:2], [line.box.grow(GROW).clip(image.shape) for line in lines])
             for low, mask in strings:
                 pixels[name][low].append(float(found[mask].mean()))
-            grown = mask_of_boxes(image.shape[:2], [])
-            grown |= ink
-            touched[name].append(float((found & ~grown).mean()))
+            touched[name].append(float((found & ~ink).mean()))
             bare = find_text(
                 scans[number], engine, drawn=see_drawn(scans[number]) if segmenter else None, witness=witness
             )
@@ -87,13 +87,13 @@ def main() -> None:
     print(f"{len(picked)} scans, fonts {', '.join(sorted({Path(font).stem for font in fonts}))}")
     result = {}
     for name in CONFIGURATIONS:
-        shares = {low: (np.mean(values), np.mean(np.array(values) >= 0.99)) for low, values in pixels[name].items()}
+        shares = {low: (np.mean(values), np.mean(np.array(values) >= COVERED)) for low, values in pixels[name].items()}
         told = "  ".join(f"{low}+ px {100 * a:5.1f}/{100 * b:5.1f} %" for low, (a, b) in sorted(shares.items()))
-        print(
-            f"{name:22} {told}  clean scans touched {100 * np.mean(clean[name]):.3f} %  {1000 * cpu[name] / len(picked):.0f} CPU-ms"
-        )
+        told += f"  clean scans touched {100 * np.mean(clean[name]):.3f} %"
+        print(f"{name:22} {told}  {1000 * cpu[name] / len(picked):.0f} CPU-ms")
         result[name] = {
             "covered": {str(low): [round(float(a), 4), round(float(b), 4)] for low, (a, b) in sorted(shares.items())},
+            "touched_beside_strings": round(float(np.mean(touched[name])), 6),
             "clean_touched": round(float(np.mean(clean[name])), 6),
             "cpu_ms": round(1000 * cpu[name] / len(picked), 1),
         }

@@ -79,8 +79,8 @@ class FindGraphics:
         written = mask_of_boxes(scan.shape, [box.grow(1) for box in lines])
         drawn = (drawn_of(seen, scan.shape) or see_drawn(picture)) if self.segmenter else None
         known = Known(shape=scan.shape, words=tuple(words), written=written, fan=fan_mask, drawn=drawn)
-        findings, drawn = collect(picture, known, self.least)
-        masks = {str(kind): encode_mask(mask) for kind, mask in drawn.items() if mask.any()}
+        findings, strokes = collect(picture, known, self.least)
+        masks = {str(kind): encode_mask(mask) for kind, mask in strokes.items() if mask.any()}
         params = {"masks": masks} if masks else {}
         return Plan(stage=self.name, findings=findings, params=params)
 

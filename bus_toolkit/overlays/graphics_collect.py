@@ -48,6 +48,8 @@ FRAME: Final = 3
 """Pixels around a bar that belong to its frame."""
 TICK: Final = 8
 """Pixels around a scale in which a cross is one of its ticks."""
+SAME: Final = 0.7
+"""A box of which others of its kind cover this share says nothing new."""
 TOGETHER: Final = 8
 """Pixels between strokes of one body mark."""
 
@@ -85,23 +87,35 @@ class _Evidence:
     def __post_init__(self) -> None:
         self.masks = defaultdict(lambda: np.zeros(self.known.shape, dtype=np.bool_))
 
-    def explained(self) -> Mask:
-        """What needs no other explanation: text, and what was found already."""
+    def explained(self, *, but: Kind | None = None) -> Mask:
+        """What needs no other explanation: text, and what was found already, ``but`` one kind."""
         together = self.known.written.copy()
-        for mask in self.masks.values():
-            together |= mask
+        for kind, mask in self.masks.items():
+            if kind is not but:
+                together |= mask
         return together
 
     def learn(self, drawn: Drawn) -> None:
         """Adds what the segmenter saw and the others did not, and its name to what both saw."""
         self.findings = [self._witnessed(finding, drawn) for finding in self.findings]
-        for sighted in learned(drawn, self.explained()):
+        scales, explained = self._scales(), self.explained(but=Kind.CALIPER)
+        near = self.known.near_fan
+        elsewhere = scales if near is None else scales | ~near
+        for sighted in learned(drawn, explained | scales, elsewhere):
             if sighted.score >= self.least:
                 self.masks[sighted.kind] |= sighted.mask
+                known = [finding.box for finding in self.findings if finding.kind is sighted.kind and finding.box]
+                covered = mask_of_boxes(self.known.shape, known)
                 self.findings += [
                     Finding(kind=sighted.kind, box=box, score=sighted.score, detector=SEGMENTER)
                     for box in sighted.boxes
+                    if covered[box.slices].mean() < SAME
                 ]
+
+    def _scales(self) -> Mask:
+        """Scales and what stands at their ticks, True."""
+        boxes = [finding.box.grow(TICK) for finding in self.findings if finding.kind is Kind.SCALE and finding.box]
+        return mask_of_boxes(self.known.shape, [box.clip(self.known.shape) for box in boxes])
 
     @staticmethod
     def _witnessed(finding: Finding, drawn: Drawn) -> Finding:

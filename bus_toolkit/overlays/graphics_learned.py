@@ -35,6 +35,8 @@ ICON_AREA: Final = 90
 ICON_SIDES: Final = (0.03, 0.35)
 """Sides of a body mark over those of the picture."""
 ICON_RATIO: Final = 3.0
+SOFT: Final = 3
+"""Pixels around a stroke that another detector found in which likely pixels belong to it."""
 NEAR: Final = 9
 """Pixels between pieces of one thing."""
 
@@ -49,7 +51,7 @@ class Sighted:
     score: float
 
 
-def learned(drawn: Drawn, explained: Mask) -> Iterator[Sighted]:
+def learned(drawn: Drawn, explained: Mask, elsewhere: Mask) -> Iterator[Sighted]:
     """Calipers, contours and drawn signs.
 
     Parameters
@@ -58,13 +60,17 @@ def learned(drawn: Drawn, explained: Mask) -> Iterator[Sighted]:
         What the segmenter saw.
     explained
         ``(rows, cols)`` bool, True where text or something else was found already: letters have arms, too.
+    elsewhere
+        ``(rows, cols)`` bool, True where no caliper can be: far from the sector, and on the ticks of a scale.
     """
-    icons = list(_icons(drawn, explained))
-    held = explained.copy()
+    # The classical strokes are exact, the learned ones a little wider.
+    around = np.ones((2 * SOFT + 1, 2 * SOFT + 1), dtype=np.uint8)
+    held = cv2.dilate(explained.astype(np.uint8), around) > 0
+    icons = list(_icons(drawn, held))
     for icon in icons:
         for box in icon.boxes:
             held[box.slices] = True
-    yield from _calipers(drawn, held)
+    yield from _calipers(drawn, held | elsewhere)
     yield from _contours(drawn, held)
     yield from icons
 
@@ -86,9 +92,25 @@ def _calipers(drawn: Drawn, held: Mask) -> Iterator[Sighted]:
     if area < LEAST_CALIPER or not marks or len(pieces) < 2:  # noqa: PLR2004
         return
     mask = _mask_of(pieces, held.shape)
-    boxes = tuple(piece.box for piece in pieces if piece.area >= MARK_AREA)
+    boxes = tuple(box for piece in pieces if piece.area >= MARK_AREA for box in _small_boxes(piece.mask, piece.box))
     best = max(piece.peak for piece in marks)
     yield Sighted(kind=Kind.CALIPER, boxes=boxes, mask=mask, score=_score(best, SURE))
+
+
+def _small_boxes(mask: Mask, box: Box) -> Iterator[Box]:
+    """Boxes that hold little but the stroke: one around a slanted line would hold the lesion that it measures."""
+    inner = box_of_mask(mask)
+    mask, box = mask[inner.slices], inner.shift(box.row0, box.col0)
+    if not mask.any():
+        return
+    if min(box.height, box.width) <= MARK[1] * 0.7 or box.area <= MARK[1] ** 2:
+        yield box
+        return
+    rows, cols = box.height // 2, box.width // 2
+    for top, height in ((0, rows), (rows, box.height - rows)):
+        for left, width in ((0, cols), (cols, box.width - cols)):
+            part = Box(top, left, top + height, left + width)
+            yield from _small_boxes(mask[part.slices], part.shift(box.row0, box.col0))
 
 
 def _is_mark(piece: Piece) -> bool:

@@ -27,8 +27,9 @@ REACH: Final = (5, 41)
 """Columns, least and most, by which letters of one line may be apart; the height of the letters decides."""
 STRIP_HEIGHT: Final = 6
 STRIP_RATIO: Final = 2.5
-"""A lone piece at the picture's edge that is at most this high, and this much wider than high, is the cut of a bright
-layer, not of a word: what is left of cut letters are pieces as narrow as their strokes."""
+SPECK: Final = 25
+"""A lone piece at the picture's edge that is at most this high, and this much wider than high or only a speck, is
+the cut of a bright layer, not of a word: what is left of cut letters are several pieces as narrow as their strokes."""
 
 
 def lines_of(drawn: Drawn, shape: tuple[int, int]) -> list[tuple[Box, float, bool]]:
@@ -91,4 +92,5 @@ def _counts(group: list[Piece], shape: tuple[int, int]) -> bool:
 def _is_strip(piece: Piece, shape: tuple[int, int]) -> bool:
     box = piece.box
     at_edge = box.row0 == 0 or box.row1 == shape[0]
-    return at_edge and box.height <= STRIP_HEIGHT and box.width >= STRIP_RATIO * box.height
+    small = piece.area < SPECK or box.width >= STRIP_RATIO * box.height
+    return at_edge and box.height <= STRIP_HEIGHT and small

@@ -111,7 +111,8 @@ class Teacher:
         The same seed gives the same squares on the same machine (fonts are the machine's).
         """
         rng = np.random.default_rng(seed)
-        seen, truths = [], []
+        seen: list[Floats] = []
+        truths: list[Mask] = []
         while len(seen) < size:
             image, truth = self.picture(rng)
             for _ in range(min(CROPS_A_PICTURE, size - len(seen))):
@@ -217,9 +218,12 @@ def _framed(rng: np.random.Generator, image: Pixels) -> Pixels:
         cv2.ellipse(mask, apex, (reach, reach), 90.0, -span, span, (1.0,), -1)
         image = np.where(mask[..., np.newaxis] if image.ndim > GREY_NDIM else mask, image, 0).astype(np.uint8)
     if rng.random() < 0.35:  # noqa: PLR2004
-        margins = [int(rng.integers(0, 90)) for _ in range(4)]
-        tone = int(rng.choice([0, 0, 0, rng.integers(1, 50), rng.integers(50, 220)]))
-        image = np.asarray(cv2.copyMakeBorder(image, *margins, cv2.BORDER_CONSTANT, value=(tone,) * 3), dtype=np.uint8)
+        top, bottom, left, right = (int(rng.integers(0, 90)) for _ in range(4))
+        tones = (0, 0, 0, int(rng.integers(1, 50)), int(rng.integers(50, 220)))
+        tone = tones[int(rng.integers(len(tones)))]
+        image = np.asarray(
+            cv2.copyMakeBorder(image, top, bottom, left, right, cv2.BORDER_CONSTANT, value=(tone,) * 3), dtype=np.uint8
+        )
     return image
 
 

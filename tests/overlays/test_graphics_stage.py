@@ -46,8 +46,8 @@ def dots(
         picture[row : row + 2, col : col + 2] = ink
 
 
-def look(picture: np.ndarray, seen: tuple[Plan, ...] = ()) -> Plan:
-    return FindGraphics().examine(Scan.from_array(picture), seen)
+def look(picture: np.ndarray, seen: tuple[Plan, ...] = (), *, segmenter: bool = True) -> Plan:
+    return FindGraphics(segmenter=segmenter).examine(Scan.from_array(picture), seen)
 
 
 def boxes(plan: Plan, kind: Kind) -> list[Box]:
@@ -105,7 +105,7 @@ def test_measuring_line_comes_in_small_pieces_with_exact_strokes() -> None:
     plus(picture, 60, 80)
     plus(picture, 220, 300)
     dots(picture, (70, 94), (210, 287))
-    plan = look(picture)
+    plan = look(picture, segmenter=False)
     found = boxes(plan, Kind.CALIPER)
     assert covers(found, 60, 80)
     assert covers(found, 220, 300)
@@ -128,7 +128,7 @@ def test_a_weak_mark_at_the_end_of_a_line_counts() -> None:
     plus(picture, 80, 100)
     plus(picture, 80, 250)
     picture[77:84, 251:262] = 230  # a digit hides one arm
-    alone = len(boxes(look(picture), Kind.CALIPER))
+    alone = len(boxes(look(picture, segmenter=False), Kind.CALIPER))
     dots(picture, (80, 112), (80, 240))
     assert alone == 1
     assert covers(boxes(look(picture), Kind.CALIPER), 80, 246)

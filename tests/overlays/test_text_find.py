@@ -124,7 +124,7 @@ def test_boxes_that_cover_each_other_become_one_with_the_better_reading() -> Non
         Line(box=Box(200, 10, 220, 100), score=0.7, detector="c"),
     ]
     first, second = unite(lines)
-    assert first == Line(box=Box(10, 10, 30, 104), score=0.8, text="RT", detector="b")
+    assert first == Line(box=Box(10, 10, 30, 104), score=0.8, text="RT", detector="a+b")
     assert second == lines[2]
     assert unite(reversed(lines)) == [first, second]
 

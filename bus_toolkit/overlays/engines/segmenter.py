@@ -56,8 +56,8 @@ def planes_of(image: Pixels) -> Floats:
     colour is seen as coloured, whichever it is.
     """
     if image.ndim == GREY_NDIM:
-        bright = image.astype(np.float32)
-        return np.stack([bright, np.zeros_like(bright)]) / np.float32(255)
+        grey = image.astype(np.float32)
+        return np.stack([grey, np.zeros_like(grey)]) / np.float32(255)
     red, green, blue = cv2.split(np.ascontiguousarray(image))
     bright = cv2.max(cv2.max(red, green), blue)
     dark = cv2.min(cv2.min(red, green), blue)
