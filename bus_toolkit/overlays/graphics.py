@@ -16,9 +16,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from bus_toolkit.scan import Scan
+    from bus_toolkit.stage import Finding
 
 WORD: Final = 3
 """Letters and digits from which on recognised text is a word, so that no cross in it is a caliper."""
+LONG: Final = 2
+"""A box of text this much wider than high holds more than a mark, read or not."""
+BLOCK: Final = 28
+"""So does a box with both sides of this many pixels."""
 MARK_LIKE: Final = "+xX*-.:|_ "
 """What a caliper or its dotted line is read as."""
 
@@ -26,6 +31,14 @@ MARK_LIKE: Final = "+xX*-.:|_ "
 def is_word(text: str) -> bool:
     """Whether recognised text is more than a caliper's mark and number."""
     return sum(letter.isalnum() and letter not in MARK_LIKE for letter in text) >= WORD
+
+
+def is_line(finding: Finding) -> bool:
+    """Whether a finding is a logo, or a line of several signs that could not be read."""
+    if finding.kind is Kind.LOGO or finding.text or finding.box is None:
+        return finding.kind is Kind.LOGO
+    box = finding.box
+    return box.width >= LONG * box.height or min(box.height, box.width) >= BLOCK
 
 
 @final
@@ -73,9 +86,9 @@ class FindGraphics:
         fan = fan_of(seen)
         fan_mask = fan.mask if fan is not None and fan.mask.shape == scan.shape else None
         texts = [item for item in findings_of(seen) if item.kind in {Kind.TEXT, Kind.LOGO} and item.box is not None]
-        words = [item.box for item in texts if item.box and (item.kind is Kind.LOGO or is_word(item.text))]
+        words = [item.box for item in texts if item.box and (is_line(item) or is_word(item.text))]
         # A lone sign may be a piece of a body mark or stand at the ticks of a scale: it explains no strokes.
-        lines = [item.box for item in texts if item.box and (item.kind is Kind.LOGO or count_alnum(item.text) > 1)]
+        lines = [item.box for item in texts if item.box and (is_line(item) or count_alnum(item.text) > 1)]
         written = mask_of_boxes(scan.shape, [box.grow(1) for box in lines])
         drawn = (drawn_of(seen, scan.shape) or see_drawn(picture)) if self.segmenter else None
         known = Known(shape=scan.shape, words=tuple(words), written=written, fan=fan_mask, drawn=drawn)

@@ -44,6 +44,8 @@ CLASS_OF: Final = {
 """The segmenter's class for each kind."""
 AROUND: Final = 12
 """Pixels by which a caliper may lie outside the sector."""
+BORDER: Final = 6
+"""Pixels along the sector's border in which the segmenter's calipers and contours do not count."""
 FRAME: Final = 3
 """Pixels around a bar that belong to its frame."""
 TICK: Final = 8
@@ -67,6 +69,15 @@ class Known:
     written: Mask
     fan: Mask | None
     drawn: Drawn | None = None
+
+    @property
+    def inside_fan(self) -> Mask | None:
+        """The sector without :data:`BORDER` pixels along its border: on bright ground it looks like a drawn line."""
+        if self.fan is None:
+            return None
+        kernel = np.ones((2 * BORDER + 1, 2 * BORDER + 1), dtype=np.uint8)
+        # The edge of the picture is no border of the sector.
+        return np.asarray(cv2.erode(self.fan.astype(np.uint8), kernel, borderValue=1), dtype=np.bool_)
 
     @property
     def near_fan(self) -> Mask | None:
@@ -99,8 +110,8 @@ class _Evidence:
         """Adds what the segmenter saw and the others did not, and its name to what both saw."""
         self.findings = [self._witnessed(finding, drawn) for finding in self.findings]
         scales, explained = self._scales(), self.explained(but=Kind.CALIPER)
-        near = self.known.near_fan
-        elsewhere = scales if near is None else scales | ~near
+        inner = self.known.inside_fan
+        elsewhere = scales if inner is None else scales | ~inner
         for sighted in learned(drawn, explained | scales, elsewhere):
             if sighted.score >= self.least:
                 self.masks[sighted.kind] |= sighted.mask

@@ -20,12 +20,14 @@ SURE: Final = 0.8
 """Pieces of calipers and contours with a lower peak count for nothing alone."""
 MARK: Final = (5, 32)
 """Least and most rows and columns of a caliper's mark."""
+MARK_SURE: Final = 0.92
+"""Peak of the surest mark of a measurement, at least."""
 SQUARE: Final = 1.7
 """A mark is at most this much longer than wide."""
 MARK_AREA: Final = 18
 """Least pixels of a mark."""
 LEAST_CALIPER: Final = 130
-"""Likely pixels of all sure pieces of a measurement together: two marks, or a mark and its line."""
+"""Likely pixels of all sure pieces of a measurement together: its marks and their line."""
 CONTOUR_SIDE: Final = 0.04
 CONTOUR_AREA: Final = 250
 """A contour has this many likely pixels in all, and spans this share of the picture's shorter side both ways."""
@@ -61,7 +63,8 @@ def learned(drawn: Drawn, explained: Mask, elsewhere: Mask) -> Iterator[Sighted]
     explained
         ``(rows, cols)`` bool, True where text or something else was found already: letters have arms, too.
     elsewhere
-        ``(rows, cols)`` bool, True where no caliper can be: far from the sector, and on the ticks of a scale.
+        ``(rows, cols)`` bool, True where no caliper and no contour can be: far from the sector, along its border, at
+        the ticks of a scale.
     """
     # The classical strokes are exact, the learned ones a little wider.
     around = np.ones((2 * SOFT + 1, 2 * SOFT + 1), dtype=np.uint8)
@@ -71,7 +74,7 @@ def learned(drawn: Drawn, explained: Mask, elsewhere: Mask) -> Iterator[Sighted]
         for box in icon.boxes:
             held[box.slices] = True
     yield from _calipers(drawn, held | elsewhere)
-    yield from _contours(drawn, held)
+    yield from _contours(drawn, held | elsewhere)
     yield from icons
 
 
@@ -88,12 +91,12 @@ def _calipers(drawn: Drawn, held: Mask) -> Iterator[Sighted]:
     pieces = _free(drawn.pieces["caliper"], held, SURE)
     area = sum(piece.area for piece in pieces)
     marks = [piece for piece in pieces if _is_mark(piece)]
-    # Dots and lines alone may be a scale or an edge; a lone mark may be a letter.
-    if area < LEAST_CALIPER or not marks or len(pieces) < 2:  # noqa: PLR2004
+    best = max((piece.peak for piece in marks), default=0.0)
+    # Dots and lines alone may be a scale or an edge; a lone mark may be a letter. A measurement has two ends.
+    if area < LEAST_CALIPER or len(marks) < 2 or best < MARK_SURE:  # noqa: PLR2004
         return
     mask = _mask_of(pieces, held.shape)
     boxes = tuple(box for piece in pieces if piece.area >= MARK_AREA for box in _small_boxes(piece.mask, piece.box))
-    best = max(piece.peak for piece in marks)
     yield Sighted(kind=Kind.CALIPER, boxes=boxes, mask=mask, score=_score(best, SURE))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import numpy as np
@@ -63,6 +64,8 @@ GLYPH_TEXT: Final = 2
 """What stands beside a cross has at most this many characters."""
 SEGMENT_MARGIN: Final = 3
 """Pixels by which the segmenter's boxes are grown: soft edges and halos of letters lie outside them."""
+BLOCK: Final = 26
+"""A piece of text with both sides at least so many pixels may be several lines."""
 SEGMENT_SURE: Final = 0.9
 """Lines of which the segmenter is less sure must be read, or stand beside the mark of a measurement. On 464 scans of
 BUSI the two false lines had 0.88, and no line of an annotation had less than this."""
@@ -240,13 +243,35 @@ def cut_logos(image: Pixels) -> list[Line]:
 
 def read_segments(image: Pixels, drawn: Drawn, engine: TextEngine) -> list[Line]:
     """Lines that the segmenter saw, with what was read in them: the sure ones count whether they can be read or not."""
-    found = lines_of(drawn, (image.shape[0], image.shape[1]))
-    boxes = [box.grow(SEGMENT_MARGIN).clip(image.shape) for box, _, _ in found]
-    readings = engine.recognise([crop_of(image, box) for box in boxes])
+    shape = (image.shape[0], image.shape[1])
+    found = [
+        (part.grow(SEGMENT_MARGIN).clip(shape), score, number)
+        for box, score, number in lines_of(drawn, shape)
+        for part in split_block(image, box, engine)
+    ]
+    readings = engine.recognise([crop_of(image, box) for box, _, _ in found])
     return [
         Line(box=box, score=min(1.0, score), text=reading.text if is_read(reading) else "", detector=DETECTOR)
-        for box, (_, score, number), reading in zip(boxes, found, readings, strict=True)
+        for (box, score, number), reading in zip(found, readings, strict=True)
         if score >= SEGMENT_SURE or number or is_read(reading)
+    ]
+
+
+def split_block(image: Pixels, box: Box, engine: TextEngine) -> list[Box]:
+    """The lines of a block of text, between which the segmenter's pixels leave no gap; together they are the block."""
+    if min(box.height, box.width) < BLOCK:
+        return [box]
+    part = image[box.slices]
+    rows = sorted((seen.box.row0, seen.box.row1) for seen in detect_lines(part, engine, scale_for(image.shape[:2])))
+    cuts, last = [0], 0
+    for top, bottom in rows:
+        # Words of one line share most of their rows: only what begins below the middle of the last line is a new one.
+        if last and top >= last - (bottom - top) // 3:
+            cuts.append((top + last) // 2)
+        last = max(last, bottom)
+    cuts.append(box.height)
+    return [
+        Box(box.row0 + top, box.col0, box.row0 + bottom, box.col1) for top, bottom in pairwise(cuts) if bottom > top
     ]
 
 

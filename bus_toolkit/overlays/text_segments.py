@@ -25,7 +25,7 @@ LEAST_AREA: Final = 10
 """Pixels of the sure pieces of a line: a lone digit 7 pixels high has twice as many."""
 REACH: Final = (5, 41)
 """Columns, least and most, by which letters of one line may be apart; the height of the letters decides."""
-STRIP_HEIGHT: Final = 6
+STRIP_HEIGHT: Final = 8
 STRIP_RATIO: Final = 2.5
 SPECK: Final = 25
 """A lone piece at the picture's edge that is at most this high, and this much wider than high or only a speck, is
@@ -53,8 +53,7 @@ def lines_of(drawn: Drawn, shape: tuple[int, int]) -> list[tuple[Box, float, boo
     members: dict[int, list[Piece]] = {}
     for piece in pieces:
         members.setdefault(int(labels[piece.box.slices][piece.mask][0]), []).append(piece)
-    found = [_line(group, beside) for group in members.values() if _counts(group, shape)]
-    return sorted(found)
+    return sorted(_line(group, beside) for group in members.values() if _counts(group, shape))
 
 
 def _beside_marks(drawn: Drawn, shape: tuple[int, int]) -> Mask:

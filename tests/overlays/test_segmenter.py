@@ -60,7 +60,7 @@ def test_half_a_word_at_the_edge_and_a_lone_digit_are_text() -> None:
 
 def test_tissue_alone_has_nothing_drawn() -> None:
     for seed in range(4):
-        assert lines_of(see_drawn(phantom(seed)), (300, 400)) == []
+        assert FindText(witness="none").examine(Scan.from_array(phantom(seed))).findings == ()
 
 
 def test_what_was_seen_survives_the_way_through_a_plan() -> None:
