@@ -37,6 +37,8 @@ CLASSES = ((6, 8), (8, 12), (12, 18), (18, 30))
 """Heights of capitals in pixels, half-open."""
 COVERED = 0.99
 """Share of its pixels from which a string counts as covered."""
+LEGIBLE = 8
+"""Height of capitals from which strings count in the plot."""
 GROW = 2
 """Pixels by which the filling grows what was found."""
 
@@ -54,6 +56,44 @@ def painted(rng: np.random.Generator, image: np.ndarray, fonts: list[str]) -> tu
     return done.image, [(low, item.mask) for low, item in zip(heights, done.overlays, strict=True) if item.mask.any()]
 
 
+def plot(result: dict) -> str:
+    """Strings with capitals of 8 px and more that are covered, over CPU-ms, as SVG."""
+    points = {
+        name: (
+            one["cpu_ms"],
+            100 * float(np.mean([share for low, (_, share) in one["covered"].items() if int(low) >= LEGIBLE])),
+        )
+        for name, one in result.items()
+    }
+    most = 1.25 * max(cost for cost, _ in points.values())
+    least = 10 * np.floor(min(share for _, share in points.values()) / 10)
+    left, top, width, height = 60, 20, 520, 260
+
+    def place(cost: float, share: float) -> tuple[float, float]:
+        return left + width * cost / most, top + height * (100 - share) / (100 - least)
+
+    lines = ['<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 640 340" font-family="sans-serif" font-size="13">']
+    lines.append('<rect width="640" height="340" fill="#fff"/>')
+    for share in np.arange(least, 101, 10):
+        y = place(0, share)[1]
+        lines += [
+            f'<path d="M{left} {y:.0f}h{width}" stroke="#ccc"/>',
+            f'<text x="{left - 8}" y="{y + 4:.0f}" text-anchor="end">{share:.0f} %</text>',
+        ]
+    lines += [
+        f'<text x="{place(cost, 0)[0]:.0f}" y="{top + height + 20}" text-anchor="middle">{cost:.0f}</text>'
+        for cost in np.linspace(0, most, 6)
+    ]
+    for name, (cost, share) in points.items():
+        x, y = place(cost, share)
+        lines.append(f'<circle cx="{x:.0f}" cy="{y:.0f}" r="5" fill="#06c"/>')
+        lines.append(f'<text x="{x + 9:.0f}" y="{y + 16:.0f}">{name}</text>')
+    lines.append(
+        f'<text x="{left + width / 2}" y="{top + height + 44}" text-anchor="middle">CPU-ms a picture</text></svg>'
+    )
+    return "\n".join(lines) + "\n"
+
+
 def main() -> None:
     """Measure and print; a JSON line at the end."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -61,6 +101,7 @@ def main() -> None:
     parser.add_argument("--scans", type=int, default=40)
     parser.add_argument("--fonts", nargs="+", default=["Lato", "OpenSans", "Inconsolata", "C059"])
     parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--svg", type=Path, help="draw covered strings over CPU-ms into this file")
     args = parser.parse_args()
     fonts = [path for path in system_fonts() if Path(path).name.startswith(tuple(args.fonts))]
     scans = load_backgrounds([args.backgrounds], phantoms=0, seed=0, vet=False).scans
@@ -98,6 +139,8 @@ def main() -> None:
             "cpu_ms": round(1000 * cpu[name] / len(picked), 1),
         }
     print(json.dumps(result))
+    if args.svg:
+        args.svg.write_text(plot(result), encoding="utf-8")
 
 
 if __name__ == "__main__":

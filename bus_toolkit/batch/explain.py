@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def explain(policy: Policy, *, anonymise: bool) -> Iterator[str]:
     """One plain sentence for each thing that ``bus-clean ingest`` does under ``policy``, in order."""
     yield "Read every PNG, JPEG, TIFF, BMP and DICOM file below the source, and set companion masks aside."
-    yield from build_pipeline(policy, anonymise=anonymise).describe()
+    yield from build_pipeline(policy, anonymise=anonymise, witness="none").describe()
     if not policy.output.pictures:
         return
     yield "Write each kept scan as PNG without any metadata."

@@ -67,8 +67,8 @@ SEGMENT_MARGIN: Final = 3
 BLOCK: Final = 26
 """A piece of text with both sides at least so many pixels may be several lines."""
 SEGMENT_SURE: Final = 0.9
-"""Lines of which the segmenter is less sure must be read as a word, or stand beside the mark of a measurement. On 464 scans of
-BUSI the two false lines had 0.88, and no line of an annotation had less than this."""
+"""Lines of which the segmenter is less sure must be read as a word, or stand beside the mark of a measurement. On 464
+scans of BUSI the two false lines had 0.88, and no line of an annotation had less than this."""
 HALF: Final = 0.5
 Witness: TypeAlias = Literal["full", "half", "none"]
 GLYPHS: Final = "cross-glyphs"

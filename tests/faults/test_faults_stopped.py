@@ -6,7 +6,8 @@ import os
 import random
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -85,6 +86,18 @@ def test_killed_without_warning(
     finish_and_compare(job, undisturbed)
 
 
+@contextmanager
+def held(pids: Iterable[int]) -> Iterator[None]:
+    """Processes that do nothing for a while."""
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+
+
 @pytest.mark.slow
 def test_ctrl_c_and_a_second_run_beside_the_first(
     job: Any,
@@ -95,13 +108,17 @@ def test_ctrl_c_and_a_second_run_beside_the_first(
 ) -> None:
     with job.start("--jobs", "2") as process:
         until((job.private / "ledger.sqlite").exists)
-        assert main(job.argv("--jobs", "0")) == 1
+        until(lambda: len(processes.children(process.pid)) >= 2)
+        # The run is short: held, its workers cannot end it before the second run has begun, nor before the signal.
+        with held(processes.children(process.pid)):
+            assert main(job.argv("--jobs", "0")) == 1
         assert "in use by another run" in capfd.readouterr().err
         until(lambda: len(job.pictures()) >= 1)
         workers = processes.children(process.pid)
-        assert all(processes.deaf_to(pid, signal.SIGINT) for pid in workers)
-        # As a terminal does it: every process of the group gets the signal.
-        os.killpg(process.pid, signal.SIGINT)
+        with held(workers):
+            assert all(processes.deaf_to(pid, signal.SIGINT) for pid in workers)
+            # As a terminal does it: every process of the group gets the signal.
+            os.killpg(process.pid, signal.SIGINT)
         said, _ = process.communicate(timeout=60)
         assert process.returncode == 130
     assert "bus-clean: stopped. The same command goes on where it was." in said
