@@ -57,6 +57,8 @@ ICONS: Final = 0.1
 """Share of pictures with a filled icon."""
 MEASURED: Final = 0.45
 """Share of pictures with measurements beside those of the phantoms' recipe."""
+ONLY_MEASURED: Final = 0.2
+"""Share of pictures with numbered measurements and nothing else: elsewhere a digit is lost among the strings."""
 DARK: Final = {"black": (0, 0, 0), "dark": (40, 40, 40), "slate": (90, 90, 100), "dim": (120, 120, 120)}
 """Inks beside those of the phantoms: dark ones, as some machines write on bright tissue or in menus."""
 GREY_NDIM: Final = 2
@@ -133,6 +135,10 @@ class Teacher:
     def _paint(self, rng: np.random.Generator, image: Pixels) -> Painted:
         if rng.random() < UNPAINTED:
             return paint(image, ())
+        if rng.random() < ONLY_MEASURED:
+            font, shape = self._font(rng), (image.shape[0], image.shape[1])
+            groups = [measurements(rng, shape, font, numbered=True) for _ in range(int(rng.integers(1, 4)))]
+            return paint(image, [stamp for group in groups for stamp in group])
         chances = {kind: min(1.0, share * float(rng.uniform(0.5, 1.5))) for kind, share in CHANCES.items()}
         stamps = list(plan_random(rng, image, chances=chances))
         font = self._font(rng)
@@ -208,23 +214,47 @@ def _toned(rng: np.random.Generator, image: Pixels) -> Pixels:
 
 
 def _framed(rng: np.random.Generator, image: Pixels) -> Pixels:
-    """Sometimes a margin of one tone around it, and black corners as a curved probe leaves."""
+    """Sometimes a margin of one tone around it, and corners as a curved probe leaves; some tones are colours."""
+    ground = _ground(rng)
     if rng.random() < 0.25:  # noqa: PLR2004
-        rows, cols = image.shape[:2]
-        mask = np.zeros((rows, cols), dtype=np.uint8)
-        apex = (int(cols * rng.uniform(0.3, 0.7)), int(-rows * rng.uniform(0.1, 1.5)))
-        reach = rows - apex[1]
-        span = float(np.degrees(np.arctan2(cols / 2, reach)) * rng.uniform(0.7, 1.0))
-        cv2.ellipse(mask, apex, (reach, reach), 90.0, -span, span, (1.0,), -1)
-        image = np.where(mask[..., np.newaxis] if image.ndim > GREY_NDIM else mask, image, 0).astype(np.uint8)
+        image = _on(image, ground if rng.random() < 0.5 else (0, 0, 0), _sector(rng, image.shape[:2]))  # noqa: PLR2004
     if rng.random() < 0.35:  # noqa: PLR2004
         top, bottom, left, right = (int(rng.integers(0, 90)) for _ in range(4))
-        tones = (0, 0, 0, int(rng.integers(1, 50)), int(rng.integers(50, 220)))
-        tone = tones[int(rng.integers(len(tones)))]
-        image = np.asarray(
-            cv2.copyMakeBorder(image, top, bottom, left, right, cv2.BORDER_CONSTANT, value=(tone,) * 3), dtype=np.uint8
-        )
+        inside = np.pad(np.ones(image.shape[:2], dtype=np.bool_), ((top, bottom), (left, right)))
+        image = cv2.copyMakeBorder(image, top, bottom, left, right, cv2.BORDER_CONSTANT).astype(np.uint8)
+        image = _on(image, ground, inside)
     return image
+
+
+def _ground(rng: np.random.Generator) -> tuple[int, int, int]:
+    """What lies around the picture: mostly black, else grey of any tone or a colour."""
+    chance = rng.random()
+    if chance < 0.5:  # noqa: PLR2004
+        return (0, 0, 0)
+    if chance < 0.8:  # noqa: PLR2004
+        tone = int(rng.integers(1, 50) if rng.random() < 0.5 else rng.integers(50, 235))  # noqa: PLR2004
+        return (tone, tone, tone)
+    red, green, blue = (int(part) for part in rng.integers(0, int(rng.integers(30, 256)), 3))
+    return (red, green, blue)
+
+
+def _sector(rng: np.random.Generator, shape: tuple[int, ...]) -> Mask:
+    """``(rows, cols)`` bool, True inside a sector of a curved probe."""
+    rows, cols = shape
+    mask = np.zeros((rows, cols), dtype=np.uint8)
+    apex = (int(cols * rng.uniform(0.3, 0.7)), int(-rows * rng.uniform(0.1, 1.5)))
+    reach = rows - apex[1]
+    span = float(np.degrees(np.arctan2(cols / 2, reach)) * rng.uniform(0.7, 1.0))
+    cv2.ellipse(mask, apex, (reach, reach), 90.0, -span, span, (1.0,), -1)
+    return mask > 0
+
+
+def _on(image: Pixels, ground: tuple[int, int, int], inside: Mask) -> Pixels:
+    """The picture with another ground; it becomes RGB when the ground is a colour."""
+    if image.ndim == GREY_NDIM and len(set(ground)) == 1:
+        return np.where(inside, image, ground[0]).astype(np.uint8)
+    rgb = image if image.ndim > GREY_NDIM else np.repeat(image[..., np.newaxis], 3, axis=2)
+    return np.where(inside[..., np.newaxis], rgb, np.asarray(ground, dtype=np.uint8)).astype(np.uint8)
 
 
 def _larger(image: Pixels, side: int) -> Pixels:

@@ -18,12 +18,15 @@ SIGNS: Final = "12341234ABCDabDdLx+"
 """What stands beside a mark: mostly its number."""
 
 
-def measurements(rng: np.random.Generator, shape: tuple[int, int], font: Font) -> list[Stamp]:
-    """One to three measurements on a picture of ``(rows, cols)``, in one style."""
+def measurements(
+    rng: np.random.Generator, shape: tuple[int, int], font: Font, *, numbered: bool | None = None
+) -> list[Stamp]:
+    """One to three measurements on a picture of ``(rows, cols)``, in one style; None: some are numbered."""
     ink = random_ink(rng)
     mark, line = MARKS[int(rng.integers(len(MARKS)))], LINES[int(rng.integers(len(LINES)))]
     size, width, step = rng.uniform(6, 26), float(rng.choice([1, 1, 1.5, 2, 3])), rng.uniform(3, 10)
-    smooth, numbered = bool(rng.random() < 0.5), bool(rng.random() < 0.75)  # noqa: PLR2004
+    smooth = bool(rng.random() < 0.5)  # noqa: PLR2004
+    signed = bool(rng.random() < 0.75) if numbered is None else numbered  # noqa: PLR2004
     stamps: list[Stamp] = []
     centre = rng.uniform(0.1, 0.9, 2) * shape
     for _ in range(int(rng.integers(1, 4))):
@@ -31,7 +34,7 @@ def measurements(rng: np.random.Generator, shape: tuple[int, int], font: Font) -
         way = half * np.array([np.sin(angle), np.cos(angle)])
         start, stop = _point(centre - way), _point(centre + way)
         stamps += caliper(start, stop, ink, mark=mark, line=line, size=size, width=width, step=step, smooth=smooth)
-        if numbered:
+        if signed:
             sign = SIGNS[int(rng.integers(len(SIGNS)))]
             ends = (start, stop) if rng.random() < 0.3 else (start,)  # noqa: PLR2004
             stamps += [_beside(rng, sign, end, size, (font, ink)) for end in ends]
