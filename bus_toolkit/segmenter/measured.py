@@ -9,6 +9,7 @@ import numpy as np
 from bus_toolkit.stage import Kind
 from bus_toolkit.synth import caliper, random_ink, text_stamp
 from bus_toolkit.synth.marks import LINES, MARKS
+from bus_toolkit.synth.scene import without_box
 
 if TYPE_CHECKING:
     from bus_toolkit.synth import Font, Ink, Stamp
@@ -22,7 +23,7 @@ def measurements(
     rng: np.random.Generator, shape: tuple[int, int], font: Font, *, numbered: bool | None = None
 ) -> list[Stamp]:
     """One to three measurements on a picture of ``(rows, cols)``, in one style; None: some are numbered."""
-    ink = random_ink(rng)
+    ink = without_box(random_ink(rng))
     mark, line = MARKS[int(rng.integers(len(MARKS)))], LINES[int(rng.integers(len(LINES)))]
     size, width, step = rng.uniform(6, 26), float(rng.choice([1, 1, 1.5, 2, 3])), rng.uniform(3, 10)
     smooth = bool(rng.random() < 0.5)  # noqa: PLR2004

@@ -99,6 +99,11 @@ def random_ink(rng: np.random.Generator, *, colours: Mapping[str, tuple[int, int
     )
 
 
+def without_box(ink: Ink) -> Ink:
+    """The same ink without a plate behind it: no machine draws marks and contours on plates."""
+    return Ink(colour=ink.colour, opacity=ink.opacity, blur=ink.blur) if ink.backing == "box" else ink
+
+
 def plan_random(
     rng: np.random.Generator,
     image: Pixels,
@@ -212,9 +217,7 @@ def _caliper(sheet: _Sheet) -> list[Stamp]:
     rng = sheet.rng
     mark = MARKS[int(rng.choice(len(MARKS), p=[0.4, 0.15, 0.15, 0.05, 0.05, 0.1, 0.1]))]
     line = LINES[int(rng.choice(len(LINES), p=[0.2, 0.6, 0.15, 0.05]))]
-    ink, angle = random_ink(rng), rng.uniform(-0.5, 0.5)
-    if ink.backing == "box":
-        ink = Ink(colour=ink.colour, opacity=ink.opacity, blur=ink.blur)
+    ink, angle = without_box(random_ink(rng)), rng.uniform(-0.5, 0.5)
     size, width, step = rng.uniform(7, 20), float(rng.choice([1, 1, 1.5, 2, 2.5])), rng.uniform(3, 8)
     digits, smooth = sheet.chance(0.6), sheet.chance(0.6)
     stamps: list[Stamp] = []
@@ -239,7 +242,13 @@ def _outline(sheet: _Sheet) -> list[Stamp]:
     points = contour_of(sheet.lesion, 1.0, sheet.rng)
     line = LINES[int(sheet.rng.integers(1, len(LINES)))]
     return [
-        outline(points, random_ink(sheet.rng), line=line, step=sheet.rng.uniform(4, 9), width=sheet.rng.uniform(1, 2.5))
+        outline(
+            points,
+            without_box(random_ink(sheet.rng)),
+            line=line,
+            step=sheet.rng.uniform(4, 9),
+            width=sheet.rng.uniform(1, 2.5),
+        )
     ]
 
 
