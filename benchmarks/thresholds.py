@@ -4,8 +4,9 @@
     python benchmarks/thresholds.py --labels BUSI/labels.json --findings findings.jsonl [--folds 5] [--seed 0]
 
 Near-duplicates share a group, and a group is never split. In each fold the threshold of a kind is the one that gives
-the largest sum of sensitivity and specificity on the other folds (Youden 1950), the lowest of equals; a kind without a positive in the other folds keeps 0.5. A scan counts for a kind when a
-finding of it reaches the threshold. Scans labelled uncertain are left out.
+the largest sum of sensitivity and specificity on the other folds (Youden 1950), the lowest of equals; a kind without a
+positive in the other folds keeps 0.5. A scan counts for a kind when a finding of it reaches the threshold. Scans
+labelled uncertain are left out.
 """
 
 from __future__ import annotations
