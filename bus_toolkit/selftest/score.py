@@ -83,15 +83,21 @@ class Touched:
 
 
 def words_to_find(text: str) -> tuple[str, ...]:
-    """What must not be read any more: each word of three signs or more, else the whole; like characters folded."""
-    words = {folded(word) for word in words_of(text) if len(word) >= SHORTEST_WORD}
-    return tuple(sorted(words)) or (folded(squeezed(text)),)
+    """The words of three signs or more in a text, characters of like shape folded."""
+    return tuple(sorted({folded(word) for word in words_of(text) if len(word) >= SHORTEST_WORD}))
 
 
 def is_read(text: str, readings: Iterable[str]) -> bool:
-    """Whether one of the words of ``text`` stands in one of the readings."""
-    wanted = words_to_find(text)
-    return any(word in folded(reading) for reading in readings for word in wanted)
+    """Whether one of the words of ``text`` stands in one of the readings.
+
+    Of a text of short words only, a reading must say the whole and nothing else; a lone letter is never looked
+    for, since an edge or a vessel reads like one.
+    """
+    wanted, whole = words_to_find(text), folded(squeezed(text))
+    read = [folded(reading) for reading in readings]
+    if not wanted:
+        return len(whole) > 1 and whole in read
+    return any(word in reading for reading in read for word in wanted)
 
 
 def back_in_place(scan: Scan, middle: int, shape: tuple[int, int]) -> Pixels:

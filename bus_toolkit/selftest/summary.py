@@ -47,10 +47,11 @@ def _numbered(attribute: str, starts: Sequence[int]) -> list[_Band]:
     bands = []
     for first, after in zip(starts, [*starts[1:], None], strict=True):
         name = f"{first} to {after - 1}" if after is not None else f"{first} and more"
+        # What a font drew lower than it was asked to belongs to the first.
+        name = f"up to {after - 1}" if after is not None and first == starts[0] else name
 
         def holds(one: Scored, first: int = first, after: int | None = after) -> bool:
             value = int(getattr(one, attribute))
-            # The first band takes what a font drew lower than it was asked to.
             return (value >= first or first == starts[0]) and (after is None or value < after)
 
         bands.append(_Band(name, holds))

@@ -12,8 +12,9 @@ from bus_toolkit.outcome import Outcome
 from bus_toolkit.policy import load_policy
 from bus_toolkit.scan import Scan
 from bus_toolkit.selftest.cleaner import Cleaned, Cleaner, IngestCleaner
+from bus_toolkit.selftest.painting import ink_of, plan_identities
 from bus_toolkit.selftest.score import Fate, is_read, words_to_find
-from bus_toolkit.selftest.trial import Spec, Task, TextReader, Trial, Worker, try_scan
+from bus_toolkit.selftest.trial import Spec, Task, TextReader, Trial, Worker, paint_scan, try_scan
 from bus_toolkit.synth import Font, Ink, paint, text_stamp
 from tests.selftest.fakes import Blanks, Leaves, Withholds, reads_nothing, source_of
 
@@ -88,6 +89,8 @@ def test_words_are_found_in_spite_of_characters_of_like_shape() -> None:
     # A string of short words only counts as read when all of it is.
     assert is_read("R 3", ["R3"])
     assert not is_read("RT", ["R", "T"])
+    assert not is_read("RT", ["PART"])
+    assert not is_read("L", ["L", "1"])
 
 
 def test_a_word_in_the_picture_is_read_and_a_blank_one_is_not() -> None:
@@ -135,3 +138,36 @@ def test_pictures_are_those_that_an_ingest_writes(tmp_path: Path) -> None:
             again = read(tmp_path / "out" / (row.dicom or row.image))
             frame = again.scan.frames[again.middle]
             assert (frame.shape, frame.tobytes()) in frames
+
+
+def test_a_clip_is_painted_in_every_frame_and_in_its_extremes() -> None:
+    rng = np.random.default_rng(0)
+    frames = rng.integers(0, 200, size=(5, 200, 260), dtype=np.uint8)
+    scan = Scan(frames=frames[1:4], extremes=(frames.min(axis=0), frames.max(axis=0)))
+    strings = plan_identities(rng, scan.frames[1], np.ones(scan.shape, dtype=np.bool_), 3, room=0.3)
+    painted, everything = paint_scan(scan, strings), paint_scan(Scan(frames=frames), strings)
+    assert np.array_equal(painted.frames, everything.frames[1:4])
+    assert painted.extremes is not None
+    assert np.array_equal(painted.extremes[0], everything.frames.min(axis=0))
+    assert np.array_equal(painted.extremes[1], everything.frames.max(axis=0))
+    touched = ink_of(strings, scan.shape)
+    assert touched.any()
+    same = painted.frames if painted.frames.ndim == 3 else painted.frames.max(axis=3)
+    assert np.array_equal(same[:, ~touched], scan.frames[:, ~touched])
+
+
+def test_a_clip_of_a_file_is_tried_whole() -> None:
+    source = read(FIXTURES / "malignant" / "clip_20.dcm")
+    assert len(source.scan.frames) > 1
+
+    class Notes(Leaves):
+        whole: bool | None = None
+
+        def clean(self, scan: Scan, *, whole: bool) -> Cleaned:
+            self.whole = whole
+            return super().clean(scan, whole=whole)
+
+    cleaner = Notes()
+    trial = try_scan(source, 1, cleaner, reads_nothing, seed=0, strings=2)
+    assert cleaner.whole
+    assert len(trial.strings) == 2
