@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from bus_toolkit._version import __version__
 from bus_toolkit.cli.keys import add_keys, add_lookup
 from bus_toolkit.cli.profile import add_profile, with_profile
+from bus_toolkit.cli.selftest import add_selftest
 from bus_toolkit.cli.verify import add_verify
 
 if TYPE_CHECKING:
@@ -163,6 +164,7 @@ def _parser() -> argparse.ArgumentParser:
     explain.add_argument("--anonymise", "--anonymize", dest="anonymise", action="store_true", help="as for ingest")
     add_profile(explain)
     explain.set_defaults(run=_explain, debug=False)
+    add_selftest(commands)
     add_verify(commands)
     add_keys(commands)
     add_lookup(commands)

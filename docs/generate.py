@@ -18,6 +18,7 @@ COMMANDS = (
     ("ingest",),
     ("inspect",),
     ("explain",),
+    ("selftest",),
     ("verify",),
     ("keys",),
     ("keys", "new"),
