@@ -16,7 +16,7 @@ from bus_toolkit.overlays.caliper_find import find_calipers
 from bus_toolkit.overlays.caliper_line import pieces, straight_line
 from bus_toolkit.overlays.drawn import DETECTOR as SEGMENTER
 from bus_toolkit.overlays.graphics_ink import channels, components
-from bus_toolkit.overlays.graphics_learned import learned
+from bus_toolkit.overlays.graphics_learned import learned, small_boxes
 from bus_toolkit.overlays.outline import find_strokes
 from bus_toolkit.overlays.scale import find_bars, find_scales, is_comb
 from bus_toolkit.stage import Finding, Kind
@@ -52,6 +52,10 @@ TICK: Final = 8
 """Pixels around a scale in which a cross is one of its ticks."""
 SAME: Final = 0.7
 """A box of which others of its kind cover this share says nothing new."""
+REST_AREA: Final = 8
+"""Least pixels of a part that sticks out of the boxes of a caliper."""
+REST_MARGIN: Final = 2
+"""Pixels by which the box of such a part is grown: its soft edges lie outside."""
 TOGETHER: Final = 8
 """Pixels between strokes of one body mark."""
 
@@ -112,15 +116,17 @@ class _Evidence:
         scales, explained = self._scales(), self.explained(but=Kind.CALIPER)
         inner = self.known.inside_fan
         elsewhere = scales if inner is None else scales | ~inner
-        for sighted in learned(drawn, explained | scales, elsewhere):
+        measured = any(finding.kind is Kind.CALIPER for finding in self.findings)
+        for sighted in learned(drawn, explained | scales, elsewhere, measured=measured):
             if sighted.score >= self.least:
                 self.masks[sighted.kind] |= sighted.mask
                 known = [finding.box for finding in self.findings if finding.kind is sighted.kind and finding.box]
                 covered = mask_of_boxes(self.known.shape, known)
+                new = [box for box in sighted.boxes if covered[box.slices].mean() < SAME]
+                rest = _rest(sighted.mask, [*known, *new]) if sighted.kind is Kind.CALIPER else []
                 self.findings += [
                     Finding(kind=sighted.kind, box=box, score=sighted.score, detector=SEGMENTER)
-                    for box in sighted.boxes
-                    if covered[box.slices].mean() < SAME
+                    for box in (*new, *rest)
                 ]
 
     def _scales(self) -> Mask:
@@ -174,6 +180,20 @@ def collect(picture: Pixels, known: Known, least: float) -> tuple[tuple[Finding,
     if known.drawn is not None:
         found.learn(known.drawn)
     return tuple(found.findings), dict(found.masks)
+
+
+def _rest(mask: Mask, boxes: Sequence[Box]) -> list[Box]:
+    """Boxes around what sticks out of boxes: a number that touches its mark is one piece with it."""
+    shape = (mask.shape[0], mask.shape[1])
+    out = mask & ~mask_of_boxes(shape, [box.grow(1).clip(shape) for box in boxes])
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(out.astype(np.uint8), connectivity=8)
+    found: list[Box] = []
+    for index in range(1, count):
+        col, row, width, height, area = (int(value) for value in stats[index])
+        box = Box(row, col, row + height, col + width)
+        if area >= REST_AREA:
+            found += [part.grow(REST_MARGIN).clip(shape) for part in small_boxes(labels[box.slices] == index, box)]
+    return found
 
 
 def _calipers(inks: list[Channel], scales: list[Scale], found: _Evidence) -> None:

@@ -53,7 +53,7 @@ def test_strokes_of_letters_are_seen_pixel_by_pixel(colour: tuple[int, int, int]
 def test_half_a_word_at_the_edge_and_a_lone_digit_are_text() -> None:
     stamps = [text_stamp("RIGHT", (-9, 60), FONT, 18, Ink()), text_stamp("7", (180, 300), FONT, 16, Ink())]
     painted = paint(phantom(), stamps)
-    boxes = mask_of_boxes((300, 400), [box.grow(2) for box, *_ in lines_of(see_drawn(painted.image), (300, 400))])
+    boxes = mask_of_boxes((300, 400), [line.box.grow(2) for line in lines_of(see_drawn(painted.image), (300, 400))])
     for overlay in painted.overlays:
         assert boxes[overlay.mask].mean() > 0.95
 
@@ -72,11 +72,9 @@ def test_what_was_seen_survives_the_way_through_a_plan() -> None:
     for name in CLASSES:
         assert np.array_equal(again.masks[name], seen.masks[name])
         assert [piece.box for piece in again.pieces[name]] == [piece.box for piece in seen.pieces[name]]
-    for (box, score, number), (box_before, score_before, number_before) in zip(
-        lines_of(again, (300, 400)), lines_of(seen, (300, 400)), strict=True
-    ):
-        assert (box, number) == (box_before, number_before)
-        assert score == pytest.approx(score_before, abs=1e-3)
+    for line, before in zip(lines_of(again, (300, 400)), lines_of(seen, (300, 400)), strict=True):
+        assert (line.box, line.number, line.pieces) == (before.box, before.number, before.pieces)
+        assert line.score == pytest.approx(before.score, abs=1e-3)
     assert drawn_of((plan,), (300, 401)) is None
 
 
