@@ -146,8 +146,9 @@ COLUMNS: Final = tuple(Annotation().columns())
 def merge(parts: Iterable[Annotation]) -> Annotation:
     """One annotation of several: what parts agree on. Where two contradict each other the field is empty.
 
-    A word that says less than another is none: ``biopsy`` beside ``clip``. The sides ``left`` and ``right`` together are a contradiction, not ``bilateral``: a scan that shows both is
-    labelled twice, and a guess would put a lesion on the wrong side.
+    A word that says less than another contradicts nothing: ``biopsy`` beside ``clip``. The sides ``left`` and ``right``
+    together are a contradiction, not ``bilateral``: a scan that shows both is labelled twice, and a guess would put a
+    lesion on the wrong side.
     """
     known = tuple(parts)
     agreed = {}

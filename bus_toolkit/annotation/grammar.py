@@ -137,9 +137,7 @@ RULES: Final = (
     Rule(("number", "times", "number", "unit"), lambda t: _lengths(t[3].meaning, t[0].value, t[2].value)),
     Rule(
         ("number", "unit", "times", "number", "unit", "times", "number", "unit"),
-        lambda t: (
-            _lengths(t[1].meaning, t[0].value, t[3].value, t[6].value) if t[1] == t[4] == t[7] else None
-        ),
+        lambda t: _lengths(t[1].meaning, t[0].value, t[3].value, t[6].value) if t[1] == t[4] == t[7] else None,
     ),
     Rule(
         ("number", "unit", "times", "number", "unit"),
@@ -270,5 +268,13 @@ def parse(text: str) -> Annotation:
     Annotation(laterality='left', clock='10:00', quadrant=None, distance_from_nipple_mm=30.0, orientation='radial', \
 region=None, measurements_mm=(), procedure=None)
     """
-    lines = text.splitlines()
-    return merge(Annotation(**_german(line, said)) for line in lines for said in _read(tokens_of(line)))
+    sure: list[Annotation] = []
+    doubtful: list[Annotation] = []
+    for line in text.splitlines():
+        tokens = tokens_of(line)
+        parts = [Annotation(**_german(line, said)) for said in _read(tokens)]
+        # A letter that stands alone may be a piece of something else: it says a side when nothing else does.
+        alone = len(tokens) == 1 and tokens[0].sort == "letter"
+        (doubtful if alone else sure).extend(parts)
+    read = merge(sure)
+    return read if read.laterality or any(part.laterality for part in sure) else merge([*sure, *doubtful])

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from bus_toolkit.annotation.fields import Annotation
 from bus_toolkit.annotation.grammar import parse
 from bus_toolkit.stage import Kind, findings_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from bus_toolkit.annotation.fields import Annotation
     from bus_toolkit.geometry import Box
     from bus_toolkit.stage import Finding, Plan
 
@@ -33,9 +33,8 @@ def annotation_of(plans: Sequence[Plan]) -> Annotation:
 def lines_of(findings: Iterable[Finding]) -> list[str]:
     """The lines that were read, from top to bottom. Private.
 
-    Line ends within a text part it, and text that was not located is a line of its own.
+    Text that was not located is a line of its own, at the end.
     """
-    lines: list[str] = []
     rows: list[list[tuple[Box, str]]] = []
     seen = [finding for finding in findings if finding.kind is Kind.TEXT and finding.text]
     for finding in sorted((one for one in seen if one.box is not None), key=_from_the_left):
@@ -47,8 +46,8 @@ def lines_of(findings: Iterable[Finding]) -> list[str]:
             rows.append([(box, words)])
         else:
             row.append((box, words))
-    for row in sorted(rows, key=lambda row: (row[0][0].row0, row[0][0].col0)):
-        lines.append(" ".join(words for _, words in row))
+    rows.sort(key=lambda row: (row[0][0].row0, row[0][0].col0))
+    lines = [" ".join(words for _, words in row) for row in rows]
     return [*lines, *(" ".join(one.text.split()) for one in seen if one.box is None)]
 
 

@@ -16,6 +16,10 @@ LEAST_GLUED: Final = 3
 """Fewest letters of a term within a word that several terms make up: Sara is not made of two regions."""
 SHORT_GLUED: Final = frozenset({"lt", "rt", "fn", "cm", "mm", "oc", "ax", "bx"})
 """Shorter terms that are often glued to others and begin or end hardly any name."""
+HELPERS: Final = frozenset({"sign", "times", "measure", "depth"})
+"""Sorts that vouch for no neighbour."""
+PLACES: Final = frozenset({"quadrant", "region", "breast"})
+"""Before terms of these sorts an L or R is often glued: ``LLOQ``."""
 LEAST_MISREAD: Final = 4
 """Fewest letters of a term that is known again by its look."""
 NUMBER: Final = re.compile(r"\d+(?:[.,]\d+)?$")
@@ -33,7 +37,10 @@ POUNDS: Final = re.compile(r"(?<=\d)\s*lbs?\b")
 FIXES: Final = (
     # An O read for a nought, an I or L read for a one.
     (re.compile(r"(?<=\d)o(?=[\d.,:]|\s*(?:h\b|hs\b|uhr|cm|mm|o'?\s?c))"), "0"),
-    (re.compile(r"(?<![^\W_])(?:[i|](?=[012o]\s*(?::|h\b|hs\b|uhr|o'?\s?c|[.,]\d))|l(?=[0o]\s*(?::|h\b|uhr|o'?\s?c)))"), "1"),
+    (re.compile(r"(?<![^\W_])[i|](?=[012o]\s*(?::|h\b|hs\b|uhr|o'?\s?c|[.,]\d))"), "1"),
+    (re.compile(r"(?<![^\W_])l(?=[0o]\s*(?::|h\b|uhr|o'?\s?c))"), "1"),
+    # LT in small letters, read with an I or a one.
+    (re.compile(r"(?<![^\W_])[i1|!]t(?=[\s\d.]|$)"), "lt"),
     (re.compile(r"(?<![^\W_])[1il|][il|](?=\s*(?::\d|h\b|hs\b|uhr|o'?\s?c[l1i]))|(?<![^\W\d_])1[il|](?=:)"), "11"),
     (re.compile(r"(?<![^\W_])1o(?=:)"), "10"),
     (re.compile(r"(?<=\d)[;](?=\d{2}(?!\d))"), ":"),
@@ -139,7 +146,7 @@ def _without_names(tokens: list[Token]) -> list[Token]:
         if token.sort != "other":
             run.append(token)
             continue
-        sure = any(one.meaning and not one.weak and one.sort not in {"sign", "times", "measure", "depth"} for one in run)
+        sure = any(one.meaning and not one.weak and one.sort not in HELPERS for one in run)
         kept += [one if sure or not one.weak else replace(one, sort="other", meaning="") for one in run]
         kept.append(token)
         run = []
@@ -159,6 +166,9 @@ def _unglued(word: str) -> tuple[str, ...]:
     """A word that OCR has glued together of several terms, taken apart; any other word as it is."""
     if (word,) in TERMS or not word.isalpha():
         return (word,)
+    place = TERMS.get((word[1:],))
+    if word[0] in "lr" and len(word) > LEAST_GLUED and place and place.sort in PLACES and not place.weak:
+        return (word[0], word[1:])
     return _split(word) or (word,)
 
 

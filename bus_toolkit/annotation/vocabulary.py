@@ -12,11 +12,13 @@ from typing import Final
 WORDS: Final[dict[tuple[str, str], str]] = {
     ("laterality", "left"): (
         "left|lt|lft|left side|esq|esqda|esquerda|esquerdo|izq|izqda|izquierda|izquierdo|gauche|gche|links|linke|linker"
-        "|linkes|li|me|mama e|mama esq|sein g|mama i|mama izq|brust li|lb|ltb|l breast|l br|m esq|breast left|breast lt|mama lt|sn g"
+        "|linkes|li|me|mama e|mama esq|sein g|mama i|mama izq|brust li|lb|ltb|l breast|l br|m esq"
+        "|breast left|breast lt|mama lt|sn g"
     ),
     ("laterality", "right"): (
         "right|rt|rgt|right side|dir|direita|direito|dcha|der|derecha|derecho|droit|droite|dte|rechts|rechte|rechter"
-        "|rechtes|re|md|mama d|mama dir|sein d|mama der|brust re|rb|rtb|r breast|r br|m dir|breast right|breast rt|mama rt|sn d"
+        "|rechtes|re|md|mama d|mama dir|sein d|mama der|brust re|rb|rtb|r breast|r br|m dir"
+        "|breast right|breast rt|mama rt|sn d"
     ),
     ("laterality", "bilateral"): "bilateral|bilat|bilaterale|bilateral breasts|beidseits|bds|both breasts",
     ("letter", "left"): "l",
@@ -58,8 +60,8 @@ WORDS: Final[dict[tuple[str, str], str]] = {
     ),
     ("orientation", "oblique"): "oblique|obl|obliquo|obliqua|oblicuo|oblicua|schrag",
     ("region", "axilla"): (
-        "axilla|ax|axil|axillary|ax tail|tail|axila|axilar|prolongamento axilar|axillaire|aisselle|creux axillaire|achsel"
-        "|achselhohle|axillar|axillary tail|axilla tail|prol axilar"
+        "axilla|ax|axil|axillary|ax tail|tail|axila|axilar|prolongamento axilar|axillaire|aisselle|creux axillaire"
+        "|achsel|achselhohle|axillar|axillary tail|axilla tail|prol axilar"
     ),
     ("region", "subareolar"): (
         "subareolar|retroareolar|ra|sa|periareolar|areola|retroareolaire|retromamillar|retroareolaer"
@@ -71,8 +73,9 @@ WORDS: Final[dict[tuple[str, str], str]] = {
     ("region", "infraclavicular"): "infraclavicular|infraclav|sous claviculaire|infraklavikular",
     ("nipple", "nipple"): "nipple|nip|mamilo|papila|pezon|mamelon|mamille|brustwarze",
     ("from_nipple", "fn"): (
-        "fn|ftn|fr n|fr nip|from nip|from nipple|from n|frm nipple|from the nipple|cmfn|do mamilo|da papila|del pezon|du mamelon"
-        "|da mamila|da papila|do bico|von der mamille|von der brustwarze|von mamille|mamillenabstand|dist nipple|nipple distance|dn|dfn"
+        "fn|ftn|fr n|fr nip|from nip|from nipple|from n|frm nipple|from the nipple|cmfn|do mamilo|da papila|del pezon"
+        "|du mamelon|da mamila|do bico|von der mamille|von der brustwarze|von mamille"
+        "|mamillenabstand|dist nipple|nipple distance|dn|dfn"
     ),
     ("clock", "hour"): "o clock|oclock|o c|oc|clock|h|hr|hrs|hs|hora|horas|uhr|heure|heures|o'clock|o'c|position|pos",
     ("breast", "breast"): "breast|br|mama|seno|sein|brust|mamma|breasts",
@@ -86,7 +89,8 @@ WORDS: Final[dict[tuple[str, str], str]] = {
         "wire|wire loc|wire localisation|wire localization|hookwire|agulhamento|arpon|harpon|drahtmarkierung"
     ),
     ("procedure", "post_procedure"): (
-        "post bx|post cnb|post core|post vab|post biopsy|post procedure|pos biopsia|post biopsia|post biopsie|post fire|postfire|post aspiration"
+        "post bx|post cnb|post core|post vab|post biopsy|post procedure|pos biopsia|post biopsia|post biopsie|post fire"
+        "|postfire|post aspiration"
     ),
     ("measure", "length"): (
         "dist|distance|d1|d2|d3|d4|length|width|height|len|diameter|wid|hgt|comp|larg|alt|ancho|largo|alto|diam|diametro"
@@ -107,13 +111,11 @@ NEUTRAL: Final = (
     "|image|view|side|lado|cote|seite|us|c|tissue|normal|satellite|satelite"
 )
 """Words that operators write beside the others, and that say nothing here."""
-WEAK: Final = frozenset(
-    (
-        "l|r|d|e|g|i|n|direita|direito|esquerda|esquerdo|izquierda|izquierdo|derecha|derecho|der|dir|droit|droite|gauche|links|linke"
-        "|linker|linkes|rechte|rechter|rechtes|rechts|li|re|me|md|lb|rb|dte|esq|long|rad|quer|langs|axial|core|wire|clip"
-        "|clipe|stanze|stanz|sa|ra|areola|harpon|arpon|asp|aspiration|tail|ax|imf|trans|sag|obl|radiar|papila|nip|seno"
-        "|bds|radiale|vab|re|position|pos"
-    ).split("|")
+WEAK: Final = (
+    "l|r|d|e|g|i|n|direita|direito|esquerda|esquerdo|izquierda|izquierdo|derecha|derecho|der|dir|droit|droite|gauche"
+    "|links|linke|linker|linkes|rechte|rechter|rechtes|rechts|li|re|me|md|lb|rb|dte|esq|long|rad|quer|langs|axial|core"
+    "|wire|clip|clipe|stanze|sa|ra|areola|harpon|arpon|asp|aspiration|ax|imf|trans|sag|obl|radiar|papila|nip|seno|bds"
+    "|radiale|vab|position|pos"
 )
 """Words that are names of people, too, or letters that mean much else. Beside words that nothing is known of they count
 only next to one that is not weak: Long in ``LONG, MARY`` is nobody's orientation, MD after a name no breast."""
@@ -133,7 +135,7 @@ class Term:
 TERMS: Final[dict[tuple[str, ...], Term]] = {
     **{(word,): Term("neutral", "") for word in NEUTRAL.split("|")},
     **{
-        tuple(phrase.split()): Term(sort, meaning, weak=phrase in WEAK)
+        tuple(phrase.split()): Term(sort, meaning, weak=phrase in WEAK.split("|"))
         for (sort, meaning), phrases in WORDS.items()
         for phrase in phrases.split("|")
     },
