@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from bus_toolkit.annotation.grammar import parse
-from bus_toolkit.stage import Kind, findings_of
+from bus_toolkit.stage import Kind, fan_of, findings_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -25,15 +25,17 @@ def annotation_of(plans: Sequence[Plan]) -> Annotation:
     """What the text says that was read on a scan, inside the sector and outside.
 
     Findings of kind text are put into reading order, and neighbours on one row of writing are joined: recognition
-    often parts ``3 CM`` from ``FN``.
+    often parts ``3 CM`` from ``FN``. A single letter outside the sector is left out: machines mark the side of the
+    probe with an R, and name their colour maps by letters.
     """
-    return parse("\n".join(lines_of(findings_of(plans))))
+    fan = fan_of(plans)
+    return parse("\n".join(lines_of(findings_of(plans), fan.box if fan is not None else None)))
 
 
-def lines_of(findings: Iterable[Finding]) -> list[str]:
+def lines_of(findings: Iterable[Finding], sector: Box | None = None) -> list[str]:
     """The lines that were read, from top to bottom. Private.
 
-    Text that was not located is a line of its own, at the end.
+    Text that was not located is a line of its own, at the end; single letters outside ``sector`` are no lines.
     """
     rows: list[list[tuple[Box, str]]] = []
     seen = [finding for finding in findings if finding.kind is Kind.TEXT and finding.text]
@@ -47,8 +49,15 @@ def lines_of(findings: Iterable[Finding]) -> list[str]:
         else:
             row.append((box, words))
     rows.sort(key=lambda row: (row[0][0].row0, row[0][0].col0))
-    lines = [" ".join(words for _, words in row) for row in rows]
+    lines = [" ".join(words for _, words in row) for row in rows if not _is_mark(row, sector)]
     return [*lines, *(" ".join(one.text.split()) for one in seen if one.box is None)]
+
+
+def _is_mark(row: Sequence[tuple[Box, str]], sector: Box | None) -> bool:
+    """Whether a row is a single letter outside the sector."""
+    (box, words), alone = row[0], len(row) == 1
+    letter = sum(sign.isalnum() for sign in words) == 1
+    return sector is not None and alone and letter and 2 * box.intersect(sector).area < box.area
 
 
 def _from_the_left(finding: Finding) -> tuple[int, int]:

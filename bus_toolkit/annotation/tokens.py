@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
@@ -26,8 +26,15 @@ NUMBER: Final = re.compile(r"\d+(?:[.,]\d+)?$")
 PIECES: Final = re.compile(r"\d{1,2}(?::\d{2})+|\d+(?:[.,]\d+)?|o'c(?:lock)?|[^\W\d_]+|[^\w\s]|_")
 JOINTS: Final = re.compile(r"(?<=[^\W\d_])[-./](?!\S*\d)")
 """Dots, dashes and strokes after a letter."""
-DATE: Final = re.compile(r"(?<!\d)(?:\d{1,2}([./-])\d{1,2}\1(?:\d{2}){1,2}|\d{4}([./-])\d{1,2}\2\d{1,2})(?!\d)")
-"""A date in figures. What stands beside one is the machine's, and its time is the time of day."""
+MONTH: Final = (
+    "(?:jan|fev|feb|mar|apr|abr|avr|may|mai|jun|jul|aug|ago|aou|sep|set|oct|out|okt|nov|dec|dez|dic)[a-z]{0,6}"
+)
+DATE: Final = re.compile(
+    r"(?<!\d)(?:\d{1,2}([./-])\d{1,2}\1(?:\d{2}){1,2}|\d{4}([./-])\d{1,2}\2\d{1,2})(?!\d)"
+    rf"|(?<!\d)\d{{1,2}}[-./ ]?{MONTH}[-./ ]{{0,2}}\d{{2,4}}(?!\d)|(?<![a-z]){MONTH} \d{{1,2}},? \d{{4}}(?!\d)"
+)
+"""A date, in figures or with the month's name. What stands beside one is the machine's, and its time is the time of
+day."""
 DAYTIME: Final = re.compile(r"(?<!\d)\d{1,2}[:h.]\d{2}(?:[:m.]\d{2}s?)?\s*[ap]\.?m\b|(?<!\d)\d{1,2}(?::\d{2}){2,}")
 """A time with seconds, or with AM or PM."""
 NAME: Final = re.compile(r"\S*\^\S*")
@@ -49,6 +56,8 @@ FIXES: Final = (
     # Every form of O'CLOCK.
     (re.compile(r"(?<=\d)\s*[o0]\s?['.]?\s?[cg][l1i|][o0][cg][kr]?(?![^\W_])"), " oclock"),
     (re.compile(r"(?<=\d)\s*[o0]\s?['.]?\s?c(?![^\W_])"), " oclock"),
+    # The zoom of a machine is no first side of a lesion.
+    (re.compile(r"(?<![\d.,])[1-9]x(?=\s+\d)"), "zoom"),
     # Hours with glued minutes; 10N4: at 10 o'clock, 4 cm from the nipple.
     (re.compile(r"(?<!\d)(\d{1,2})h([0-5]\d)(?!\d)"), r"\1:\2 h"),
     (re.compile(r"(?<![^\W_])d[1-9](?=\s*[:=]\s*\d|\s+\d)"), "dist"),
@@ -137,9 +146,10 @@ def _single(word: str) -> Token:
 
 
 def _without_names(tokens: list[Token]) -> list[Token]:
-    """Weak terms beside unknown words are unknown, too, unless a neighbour is sure."""
+    """Weak terms beside unknown words are unknown, too, and so are those that no sure term vouches for."""
     if not any(token.sort == "other" for token in tokens):
         return tokens
+    tokens = _without_weak(_without_weak(tokens)[::-1])[::-1]
     kept: list[Token] = []
     run: list[Token] = []
     for token in [*tokens, Token("other")]:
@@ -147,10 +157,20 @@ def _without_names(tokens: list[Token]) -> list[Token]:
             run.append(token)
             continue
         sure = any(one.meaning and not one.weak and one.sort not in HELPERS for one in run)
-        kept += [one if sure or not one.weak else replace(one, sort="other", meaning="") for one in run]
+        kept += [one if sure or not one.weak else Token("other") for one in run]
         kept.append(token)
         run = []
     return kept[:-1]
+
+
+def _without_weak(tokens: list[Token]) -> list[Token]:
+    """The same without weak terms that follow an unknown word, with signs or words that say nothing between or not."""
+    kept: list[Token] = []
+    beside = False
+    for token in tokens:
+        kept.append(Token("other") if beside and token.weak else token)
+        beside = kept[-1].sort == "other" or (beside and token.sort in {"sign", "neutral"})
+    return kept
 
 
 @lru_cache(maxsize=4096)

@@ -108,7 +108,9 @@ WORDS: Final[dict[tuple[str, str], str]] = {
 NEUTRAL: Final = (
     "mass|lesion|lump|cyst|node|ln|lns|scar|palp|palpable|area|of|concern|implant|implante|nodulo|nodule|nod|quiste|cisto"
     "|kyste|zyste|herd|knoten|lk|fa|fibroadenoma|at|a|the|de|da|do|del|du|la|le|und|and|y|et|with|post|pre|level|images"
-    "|image|view|side|lado|cote|seite|us|c|tissue|normal|satellite|satelite"
+    "|image|view|side|lado|cote|seite|us|c|tissue|normal|satellite|satelite|juncao|uniao|union|quadrante|quadrantes|quadrant|quadrants|cuadrante|superiores|inferiores"
+    "|externos|internos|superieurs|inferieurs|externes|internes|superior|inferior|lateral|medial|upper|lower|outer|inner"
+    "|zone|zona|region|oben|unten|aussen|innen"
 )
 """Words that operators write beside the others, and that say nothing here."""
 WEAK: Final = (
