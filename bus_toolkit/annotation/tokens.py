@@ -46,7 +46,8 @@ FIXES: Final = (
     (re.compile(r"(?<=\d)o(?=[\d.,:]|\s*(?:h\b|hs\b|uhr|cm|mm|o'?\s?c))"), "0"),
     (re.compile(r"(?<![^\W_])[i|](?=[012o]\s*(?::|h\b|hs\b|uhr|o'?\s?c|[.,]\d))"), "1"),
     (re.compile(r"(?<![^\W_])l(?=[0o]\s*(?::|h\b|uhr|o'?\s?c))"), "1"),
-    # LT in small letters, read with an I or a one.
+    # LT in small letters, read with an I or a one; a speck between two letters.
+    (re.compile(r"(?<![^\W_])([lr])\s?[.,]\s?t(?=\d)"), r"\1t"),
     (re.compile(r"(?<![^\W_])[i1|!]t(?=[\s\d.]|$)"), "lt"),
     (re.compile(r"(?<![^\W_])[1il|][il|](?=\s*(?::\d|h\b|hs\b|uhr|o'?\s?c[l1i]))|(?<![^\W\d_])1[il|](?=:)"), "11"),
     (re.compile(r"(?<![^\W_])1o(?=:)"), "10"),

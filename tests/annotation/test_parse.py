@@ -294,6 +294,7 @@ FROM_PRACTICE: dict[str, dict[str, Any]] = {
     "LLOQ": {"laterality": "left", "quadrant": "lower_outer"},
     "RUOQ": {"laterality": "right", "quadrant": "upper_outer"},
     "It axilla": {"laterality": "left", "region": "axilla"},
+    "L .T3": {"laterality": "left", "clock": "3:00"},
     "It1": {"laterality": "left", "clock": "1:00"},
     "AX TAII": {"region": "axilla"},
     "LBREAST 3:00": {"laterality": "left", "clock": "3:00"},
