@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bus_toolkit.annotation import Annotation
+from bus_toolkit.annotation import Annotation, parse
 from bus_toolkit.errors import ConfigError, InputError
 from bus_toolkit.manifest import COLUMNS, Row, read_manifest, row_of, write_manifest
 from bus_toolkit.outcome import Outcome, Reason
@@ -79,6 +79,7 @@ def test_every_column_is_documented() -> None:
     assert all(column.type and column.meaning.endswith(".") for column in COLUMNS)
 
 
+@settings(deadline=None)
 @given(
     st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0")),
     st.text(st.sampled_from("'=+-@\t\r\n\",;a"), max_size=6),
@@ -276,6 +277,16 @@ def test_annotations_are_told_of_kept_and_rejected_scans_alone(path: Path, outco
     if outcome is Outcome.FAILED:
         with pytest.raises(ConfigError, match="annotations must be of kept or rejected scans"):
             replace(row, clock="3:00")
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    st.text(max_size=60)
+    | st.lists(st.sampled_from(["LT", "BREAST", "3:00", "1.2", "cm", "x", "FN"]), max_size=9).map(" ".join)
+)
+def test_whatever_was_read_makes_a_row(text: str) -> None:
+    record = replace(annotated(Outcome.KEPT), annotation=parse(text))
+    assert row_of(record, anonymised=True).annotation == record.annotation
 
 
 def test_a_cell_that_is_no_word_of_the_vocabulary_is_not_read_and_not_repeated(path: Path) -> None:
