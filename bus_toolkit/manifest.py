@@ -17,6 +17,8 @@ from math import isfinite
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from bus_toolkit.annotation.fields import COLUMNS as ANNOTATION_COLUMNS
+from bus_toolkit.annotation.fields import VOCABULARY, Annotation
 from bus_toolkit.atomic import atomic_text
 from bus_toolkit.errors import ConfigError, InputError
 from bus_toolkit.outcome import Outcome
@@ -31,6 +33,10 @@ _PSEUDONYM = re.compile(r"[A-Za-z0-9._-]*\Z")
 _DIGEST = re.compile(r"([0-9a-f]{64})?\Z")
 _FORMULA = re.compile(r"'*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
 _MUST_QUOTE = re.compile(r'[",\r\n]')
+_BETWEEN = ";"
+"""Parts the lengths in one cell."""
+_TOLD = frozenset({Outcome.KEPT, Outcome.REJECTED})
+"""Outcomes of scans of which the annotation may be told."""
 _FIRST_DATA_ROW = 2
 """Rows are counted as a spreadsheet counts them: the header is row 1."""
 
@@ -41,6 +47,11 @@ class Column(NamedTuple):
     name: str
     type: str
     meaning: str
+
+
+def _one_of(name: str) -> dict[str, str]:
+    words = ", ".join(f"`{word}`" for word in sorted(VOCABULARY[name]))
+    return _is("text", f"As written on the scan: {words}; empty when it is not known.")
 
 
 def _is(kind: str, meaning: str) -> dict[str, str]:
@@ -55,7 +66,8 @@ class Row:
     ------
     ConfigError
         When a value is not what its column allows, or the values do not fit each other: only a kept input has
-        files; a file and its digest come together; an anonymised row names nothing but pseudonyms.
+        files; a file and its digest come together; an anonymised row names nothing but pseudonyms; what was written on
+        the scan is told in closed vocabularies and of kept and rejected ones alone.
     """
 
     id: str = field(metadata=_is("text", "Pseudonymous id of the scan, unique in the file."))
@@ -99,6 +111,24 @@ class Row:
     )
     sha256: str = field(metadata=_is("64 hex digits or empty", "SHA-256 of the file in `image`."))
     dicom_sha256: str = field(metadata=_is("64 hex digits or empty", "SHA-256 of the file in `dicom`."))
+    laterality: str = field(default="", metadata=_one_of("laterality"))
+    clock: str = field(
+        default="",
+        metadata=_is("text", "As written on the scan: position as on a clock face, `1:00` to `12:30`; or empty."),
+    )
+    quadrant: str = field(default="", metadata=_one_of("quadrant"))
+    distance_from_nipple_mm: float | None = field(
+        default=None, metadata=_is("number or empty", "As written on the scan: 0 to 250 millimetres from the nipple.")
+    )
+    orientation: str = field(default="", metadata=_one_of("orientation"))
+    region: str = field(default="", metadata=_one_of("region"))
+    measurements_mm: tuple[float, ...] = field(
+        default=(),
+        metadata=_is(
+            "numbers or empty", "As written on the scan: lengths in millimetres in reading order, with `;` between."
+        ),
+    )
+    procedure: str = field(default="", metadata=_one_of("procedure"))
 
     def __post_init__(self) -> None:
         _require(bool(self.id), "id must not be empty. Got nothing")
@@ -116,6 +146,24 @@ class Row:
             _require(value is None or (isfinite(value) and value > 0), f"{name} must be above 0. Got another number")
         self._check_files()
         self._check_pseudonyms()
+        told = self.annotation
+        _require(self.outcome in _TOLD or not told, "annotations must be of kept or rejected scans. Got another")
+
+    @property
+    def annotation(self) -> Annotation:
+        """What was written on the scan.
+
+        Raises
+        ------
+        ConfigError
+            When a column holds what its vocabulary or range does not.
+        """
+        cells = {name: getattr(self, name) for name in ANNOTATION_COLUMNS}
+        try:
+            return Annotation.from_json({name: None if cell == "" else cell for name, cell in cells.items()})
+        except (ValueError, TypeError) as error:
+            got = str(error) if isinstance(error, ValueError) else "annotations must be words and numbers. Got others"
+            raise ConfigError(got) from None
 
     def _check_files(self) -> None:
         for path, digest in (("image", "sha256"), ("dicom", "dicom_sha256")):
@@ -146,6 +194,7 @@ def row_of(record: Record, *, anonymised: bool, group: str = "") -> Row:
         As :class:`Row`.
     """
     kept = record.outcome is Outcome.KEPT
+    said = record.published_annotation
     spacing = record.spacing_mm or (None, None)
     return Row(
         id=record.id,
@@ -165,6 +214,10 @@ def row_of(record: Record, *, anonymised: bool, group: str = "") -> Row:
         anonymised=anonymised,
         sha256=record.image_sha256 if kept and record.image else "",
         dicom_sha256=record.dicom_sha256 if kept and record.dicom else "",
+        **{name: getattr(said, name) or "" for name in VOCABULARY},
+        clock=said.clock or "",
+        distance_from_nipple_mm=said.distance_from_nipple_mm,
+        measurements_mm=said.measurements_mm,
     )
 
 
@@ -190,6 +243,8 @@ def write_manifest(path: Path, rows: Iterable[Row]) -> None:
 def read_manifest(path: Path) -> list[Row]:
     """Read and check a manifest; the inverse of :func:`write_manifest`. Line ends of either kind will do.
 
+    So will a manifest of a version that did not read annotations; their columns are empty then.
+
     Raises
     ------
     InputError
@@ -207,14 +262,15 @@ def read_manifest(path: Path) -> list[Row]:
 def _read_rows(lines: Iterable[list[str]]) -> list[Row]:
     iterator = iter(lines)
     names = [column.name for column in COLUMNS]
-    if next(iterator, None) != names:
+    header = next(iterator, None)
+    if header not in (names, names[: -len(ANNOTATION_COLUMNS)]):
         msg = f"the header of a manifest must be {','.join(names)}. Got another"
         raise InputError("manifest", msg)
     rows: list[Row] = []
     seen: set[str] = set()
     for number, cells in enumerate(iterator, start=_FIRST_DATA_ROW):
         try:
-            row = _row_of_cells(cells)
+            row = _row_of_cells(cells, COLUMNS[: len(header)])
             _require(row.id not in seen, "id must be unique in a manifest. Got one twice")
         except ConfigError as error:
             msg = f"row {number} of the manifest: {error}"
@@ -224,10 +280,10 @@ def _read_rows(lines: Iterable[list[str]]) -> list[Row]:
     return rows
 
 
-def _row_of_cells(cells: list[str]) -> Row:
-    _require(len(cells) == len(COLUMNS), f"it must have {len(COLUMNS)} cells. Got {len(cells)}")
+def _row_of_cells(cells: list[str], columns: tuple[Column, ...]) -> Row:
+    _require(len(cells) == len(columns), f"it must have {len(columns)} cells. Got {len(cells)}")
     values: dict[str, Any] = {}
-    for column, cell in zip(COLUMNS, cells, strict=True):
+    for column, cell in zip(columns, cells, strict=True):
         text = cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
         values[column.name] = _PARSERS.get(column.name, _parse_text)(column.name, text)
     return Row(**values)
@@ -260,6 +316,13 @@ def _parse_codes(_name: str, text: str) -> tuple[str, ...]:
     return tuple(text.split(" ")) if text else ()
 
 
+def _parse_lengths(name: str, text: str) -> tuple[float, ...]:
+    found = (_parse_number(name, part) for part in text.split(_BETWEEN)) if text else ()
+    lengths = tuple(found)
+    _require(None not in lengths, f"{name} must be numbers with {_BETWEEN} between. Got something else")
+    return tuple(length for length in lengths if length is not None)
+
+
 def _parse_text(_name: str, text: str) -> str:
     return text
 
@@ -273,6 +336,8 @@ _PARSERS: Mapping[str, Callable[[str, str], Any]] = {
     "spacing_row_mm": _parse_number,
     "spacing_col_mm": _parse_number,
     "anonymised": _parse_flag,
+    "distance_from_nipple_mm": _parse_number,
+    "measurements_mm": _parse_lengths,
 }
 
 
@@ -281,10 +346,15 @@ def _cell(value: object) -> str:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
-    text = " ".join(value) if isinstance(value, tuple) else str(value)
+    text = _joined(value) if isinstance(value, tuple) else str(value)
     if _FORMULA.match(text):
         text = f"'{text}"
     return '"' + text.replace('"', '""') + '"' if _MUST_QUOTE.search(text) else text
+
+
+def _joined(parts: tuple[object, ...]) -> str:
+    codes = all(isinstance(part, str) for part in parts)
+    return (" " if codes else _BETWEEN).join(map(str, parts))
 
 
 def _encodable(text: str) -> bool:

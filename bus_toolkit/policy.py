@@ -114,9 +114,14 @@ class FanRules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutputRules:
-    """``pictures = false`` writes evidence and reports only, no pixels."""
+    """What is written.
+
+    ``pictures = false`` writes evidence and reports only, no pixels; ``annotations = false`` leaves the columns of the
+    manifest empty that tell what operators wrote on a scan.
+    """
 
     pictures: bool = True
+    annotations: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,8 +143,15 @@ class Policy:
 
     @property
     def hash(self) -> str:
-        """SHA-256 (hex) of the canonical JSON; goes into every run."""
-        canonical = json.dumps(self.to_dict(), sort_keys=True, separators=(",", ":"))
+        """SHA-256 (hex) of the canonical JSON; goes into every run.
+
+        A switch that came later is left out where it is at its default: a policy that nobody changed keeps its hash,
+        and an output that was begun before can be gone on with.
+        """
+        data = self.to_dict()
+        if self.output.annotations:
+            del data["output"]["annotations"]
+        canonical = json.dumps(data, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()
 
     def counts(self, finding: Finding) -> bool:

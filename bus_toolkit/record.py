@@ -6,6 +6,8 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from bus_toolkit.annotation import Annotation
+from bus_toolkit.annotation.lines import annotation_of
 from bus_toolkit.outcome import Outcome, Reason
 from bus_toolkit.scan import Applied
 from bus_toolkit.stage import Plan
@@ -38,6 +40,8 @@ class Record:
         How it ended and why; safe to publish.
     plans
         Evidence and edits by stage, with recognised text. Private.
+    annotation
+        What the recognised text says, in closed vocabularies; see :attr:`published_annotation`.
     history
         What was done to the pixels, edit by edit, with digests before and after; empty when nothing was.
     image, dicom
@@ -69,6 +73,7 @@ class Record:
     outcome: Outcome
     reasons: tuple[Reason, ...] = ()
     plans: tuple[Plan, ...] = field(default=(), repr=False)
+    annotation: Annotation = field(default=Annotation(), repr=False)
     history: tuple[Applied, ...] = ()
     image: str = ""
     dicom: str = ""
@@ -88,12 +93,18 @@ class Record:
         """Nothing private."""
         return f"Record({self.id}, {self.outcome})"
 
+    @property
+    def published_annotation(self) -> Annotation:
+        """What may be told of the annotation: all of a kept or rejected scan, nothing of one nobody can vouch for."""
+        return self.annotation if self.outcome in {Outcome.KEPT, Outcome.REJECTED} else Annotation()
+
     def dumps(self) -> str:
         """One line of JSON with everything, private parts too."""
         data: dict[str, Any] = {name: getattr(self, name) for name in self.__slots__}
         data["outcome"] = str(self.outcome)
         data["reasons"] = [asdict(reason) for reason in self.reasons]
         data["plans"] = [plan.to_json(private=True) for plan in self.plans]
+        data["annotation"] = self.annotation.to_json()
         data["history"] = [{**asdict(line), "params": dict(line.params)} for line in self.history]
         data["cpu_ms"] = dict(self.cpu_ms)
         data["identity"] = dict(self.identity)
@@ -101,11 +112,16 @@ class Record:
 
     @classmethod
     def loads(cls, line: str) -> Record:
-        """Inverse of :meth:`dumps`."""
+        """Inverse of :meth:`dumps`.
+
+        A line of a version that did not read annotations gets what its recognised text says.
+        """
         data = json.loads(line)
         data["outcome"] = Outcome(data["outcome"])
         data["reasons"] = tuple(Reason(**item) for item in data["reasons"])
         data["plans"] = tuple(Plan.from_json(item) for item in data["plans"])
+        said = data.get("annotation")
+        data["annotation"] = annotation_of(data["plans"]) if said is None else Annotation.from_json(said)
         data["history"] = tuple(Applied(**item) for item in data["history"])
         if data["spacing_mm"] is not None:
             data["spacing_mm"] = (float(data["spacing_mm"][0]), float(data["spacing_mm"][1]))

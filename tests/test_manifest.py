@@ -1,13 +1,15 @@
 import csv
+import json
 import os
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bus_toolkit.annotation import Annotation, parse
 from bus_toolkit.errors import ConfigError, InputError
 from bus_toolkit.manifest import COLUMNS, Row, read_manifest, row_of, write_manifest
 from bus_toolkit.outcome import Outcome, Reason
@@ -38,6 +40,18 @@ REJECTED = replace(
 )
 
 
+SAID = Annotation(
+    laterality="left",
+    clock="2:30",
+    quadrant="upper_outer",
+    distance_from_nipple_mm=35.0,
+    orientation="radial",
+    region="axilla",
+    measurements_mm=(12.3, 8.0, 0.25),
+    procedure="clip",
+)
+
+
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "manifest.csv"
@@ -65,6 +79,7 @@ def test_every_column_is_documented() -> None:
     assert all(column.type and column.meaning.endswith(".") for column in COLUMNS)
 
 
+@settings(deadline=None)
 @given(
     st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0")),
     st.text(st.sampled_from("'=+-@\t\r\n\",;a"), max_size=6),
@@ -113,6 +128,18 @@ def test_windows_line_ends_and_a_byte_order_mark_will_do(path: Path) -> None:
         ({"dicom_sha256": "ab" * 32}, "dicom_sha256 must be there when dicom is"),
         ({"reasons": ("two words",)}, "reasons must be codes"),
         ({"outcome": Outcome.REJECTED}, "must be empty unless the scan was kept"),
+        ({"laterality": "MARIA"}, "laterality must be one of bilateral, left, right"),
+        ({"quadrant": "left"}, "quadrant must be one of"),
+        ({"orientation": "DOE^JANE"}, "orientation must be one of"),
+        ({"region": "4711"}, "region must be one of"),
+        ({"procedure": "Dr. Long"}, "procedure must be one of"),
+        ({"clock": "10:31"}, "clock must be an hour or half hour"),
+        ({"distance_from_nipple_mm": 251.0}, "distance_from_nipple_mm must be 0 to 250"),
+        ({"distance_from_nipple_mm": 19.6104}, "distance_from_nipple_mm must be 0 to 250, in hundredths"),
+        ({"measurements_mm": (float("inf"),)}, "measurements_mm must be at most 12 lengths"),
+        ({"measurements_mm": (1.0,) * 13}, "measurements_mm must be at most 12 lengths"),
+        ({"measurements_mm": ("MARIA",)}, "measurements_mm must be at most 12 lengths"),
+        ({"laterality": ["MARIA"]}, "annotations must be words and numbers"),
     ],
 )
 def test_a_row_must_make_sense(changes: dict[str, Any], message: str) -> None:
@@ -179,7 +206,7 @@ def test_what_is_no_manifest_is_refused(path: Path, data: bytes) -> None:
 def test_a_row_that_is_too_short_is_refused(path: Path) -> None:
     write_manifest(path, [ROW])
     path.write_text(path.read_text("utf-8") + "x,y\n", "utf-8")
-    with pytest.raises(InputError, match=r"row 3 of the manifest: it must have 17 cells\. Got 2"):
+    with pytest.raises(InputError, match=r"row 3 of the manifest: it must have 25 cells\. Got 2"):
         read_manifest(path)
 
 
@@ -232,3 +259,72 @@ def test_a_name_that_is_not_utf_8_does_not_stop_the_manifest(path: Path) -> None
     row = row_of(record(image=name, label="\udcff"), anonymised=False)
     write_manifest(path, [row])
     assert read_manifest(path) == [row]
+
+
+def annotated(outcome: Outcome) -> Record:
+    seen = Finding(kind=Kind.TEXT, box=None, score=0.9, detector="eye", text="MARIA LONG LT BREAST 2:30")
+    plans = (Plan(stage="find-text", findings=(seen,)),)
+    return Record(file="benign/maria.png", id="s9", outcome=outcome, plans=plans, annotation=SAID)
+
+
+@pytest.mark.parametrize("outcome", list(Outcome))
+def test_annotations_are_told_of_kept_and_rejected_scans_alone(path: Path, outcome: Outcome) -> None:
+    row = row_of(annotated(outcome), anonymised=True)
+    assert row.annotation == (SAID if outcome in {Outcome.KEPT, Outcome.REJECTED} else Annotation())
+    write_manifest(path, [row])
+    assert read_manifest(path) == [row]
+    assert "MARIA" not in path.read_text()
+    if outcome is Outcome.FAILED:
+        with pytest.raises(ConfigError, match="annotations must be of kept or rejected scans"):
+            replace(row, clock="3:00")
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    st.text(max_size=60)
+    | st.lists(st.sampled_from(["LT", "BREAST", "3:00", "1.2", "cm", "x", "FN"]), max_size=9).map(" ".join)
+)
+def test_whatever_was_read_makes_a_row(text: str) -> None:
+    record = replace(annotated(Outcome.KEPT), annotation=parse(text))
+    assert row_of(record, anonymised=True).annotation == record.annotation
+
+
+def test_a_cell_that_is_no_word_of_the_vocabulary_is_not_read_and_not_repeated(path: Path) -> None:
+    write_manifest(path, [row_of(annotated(Outcome.REJECTED), anonymised=True)])
+    good = path.read_text()
+    for old, new in (
+        (",left,", ",MARIA,"),
+        ("12.3;8.0;0.25", "12.3;MARIA"),
+        ("12.3;8.0;0.25", "12.3;"),
+        (",35.0,", ",1e9,"),
+    ):
+        assert old in good
+        path.write_text(good.replace(old, new))
+        with pytest.raises(InputError, match="row 2 of the manifest") as caught:
+            read_manifest(path)
+        assert "MARIA" not in str(caught.value)
+
+
+def test_a_manifest_without_the_columns_of_annotations_is_read(path: Path) -> None:
+    write_manifest(path, [ROW])
+    lines = [",".join(line.split(",")[:-8]) for line in path.read_text().splitlines()]
+    assert lines[0].endswith(",dicom_sha256")
+    path.write_text("\n".join(lines) + "\n")
+    assert read_manifest(path) == [ROW]
+
+
+def test_a_record_comes_back_and_an_old_one_is_read_again() -> None:
+    record = annotated(Outcome.KEPT)
+    assert Record.loads(record.dumps()) == record
+    assert "LONG" not in repr(record)
+    old = json.loads(record.dumps())
+    del old["annotation"]
+    assert Record.loads(json.dumps(old)).annotation == Annotation(laterality="left", clock="2:30")
+    assert Record.loads(json.dumps({**old, "plans": []})).annotation == Annotation()
+
+
+def test_a_record_that_was_tampered_with_is_refused() -> None:
+    data = json.loads(annotated(Outcome.KEPT).dumps())
+    data["annotation"]["laterality"] = "MARIA"
+    with pytest.raises(ValueError, match="laterality must be one of"):
+        Record.loads(json.dumps(data))

@@ -1,6 +1,10 @@
+import hashlib
+import json
+
 import numpy as np
 import pytest
 
+from bus_toolkit.batch.explain import explain
 from bus_toolkit.errors import ConfigError
 from bus_toolkit.geometry import Box, Fan
 from bus_toolkit.outcome import Outcome
@@ -76,6 +80,23 @@ def test_the_hash_follows_the_content() -> None:
     text = 'name = "x"\n[fill]\nradius = 3\n'
     assert parse_policy(text).hash == parse_policy(text + "grow = 2\n").hash
     assert parse_policy(text).hash != parse_policy(text + "grow = 3\n").hash
+
+
+def test_a_later_switch_changes_the_hash_only_where_it_is_used() -> None:
+    """The hash of a policy as it was before there was the switch: an output that was begun then can be gone on with."""
+    policy = parse_policy('name = "x"')
+    before = policy.to_dict()
+    del before["output"]["annotations"]
+    canonical = json.dumps(before, sort_keys=True, separators=(",", ":"))
+    assert policy.hash == hashlib.sha256(canonical.encode()).hexdigest()
+    assert policy.hash == parse_policy('name = "x"\n[output]\nannotations = true').hash
+    assert policy.hash != parse_policy('name = "x"\n[output]\nannotations = false').hash
+
+
+def test_explain_tells_of_annotations_unless_they_are_switched_off() -> None:
+    quiet = parse_policy('name = "x"\n[output]\nannotations = false')
+    assert any("what operators wrote" in line for line in explain(load_policy(), anonymise=True))
+    assert not any("what operators wrote" in line for line in explain(quiet, anonymise=True))
 
 
 @pytest.mark.parametrize(

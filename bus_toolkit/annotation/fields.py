@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Final, Literal, get_args
+from dataclasses import asdict, dataclass, fields
+from math import isfinite
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 Laterality = Literal["left", "right", "bilateral"]
 Quadrant = Literal["upper_outer", "upper_inner", "lower_outer", "lower_inner"]
@@ -30,6 +31,8 @@ MOST_LENGTH: Final = 200.0
 """Longest measurement of a lesion, in millimetres; what is read as more was misread."""
 MOST_MEASUREMENTS: Final = 12
 """Most measurements of one scan: a limit to what may reach a table."""
+DECIMALS: Final = 2
+"""Decimals of a millimetre that a length may have: more would be a place to hide something in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,13 +48,13 @@ class Annotation:
     quadrant
         Of the breast.
     distance_from_nipple_mm
-        0 to 250.
+        0 to 250, in hundredths.
     orientation
         Of the probe.
     region
         A place beside the quadrants.
     measurements_mm
-        Lengths beside or below calipers in reading order, above 0 and at most 200, twelve at most.
+        Lengths beside or below calipers in reading order, above 0 and at most 200, in hundredths, twelve at most.
     procedure
         What was done, or is being done, under sight.
 
@@ -79,26 +82,63 @@ class Annotation:
             msg = "clock must be an hour or half hour, 1:00 to 12:30. Got something else"
             raise ValueError(msg)
         distance = self.distance_from_nipple_mm
-        if distance is not None and not 0 <= distance <= MOST_DISTANCE:
-            msg = f"distance_from_nipple_mm must be 0 to {MOST_DISTANCE:g}. Got {distance:g}"
+        if distance is not None and not (_is_length(distance) and 0 <= distance <= MOST_DISTANCE):
+            msg = f"distance_from_nipple_mm must be 0 to {MOST_DISTANCE:g}, in hundredths. Got something else"
             raise ValueError(msg)
         lengths = self.measurements_mm
-        if len(lengths) > MOST_MEASUREMENTS or not all(0 < length <= MOST_LENGTH for length in lengths):
-            most = f"{MOST_MEASUREMENTS} lengths, above 0 and at most {MOST_LENGTH:g}"
-            msg = f"measurements_mm must be at most {most}. Got {len(lengths)} lengths"
+        good = isinstance(lengths, tuple) and all(_is_length(one) and 0 < one <= MOST_LENGTH for one in lengths)
+        if not good or len(lengths) > MOST_MEASUREMENTS:
+            most = f"{MOST_MEASUREMENTS} lengths in hundredths, above 0 and at most {MOST_LENGTH:g}"
+            msg = f"measurements_mm must be at most {most}. Got something else"
             raise ValueError(msg)
+
+    def __bool__(self) -> bool:
+        """Whether it says anything."""
+        return any(getattr(self, item.name) not in {None, ()} for item in fields(self))
 
     def columns(self) -> dict[str, str]:
         """The fields as the cells of a table: numbers without needless noughts, measurements parted by ``;``."""
-        lengths = ";".join(f"{length:.4g}" for length in self.measurements_mm)
         distance = self.distance_from_nipple_mm
         return {
-            **{name.name: getattr(self, name.name) or "" for name in fields(self)},
-            "distance_from_nipple_mm": "" if distance is None else f"{distance:.4g}",
-            "measurements_mm": lengths,
+            **{item.name: getattr(self, item.name) or "" for item in fields(self)},
+            "distance_from_nipple_mm": "" if distance is None else written(distance),
+            "measurements_mm": ";".join(written(length) for length in self.measurements_mm),
         }
 
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON types: null where it says nothing, measurements as a list."""
+        return {**asdict(self), "measurements_mm": list(self.measurements_mm)}
 
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Annotation:
+        """Inverse of :meth:`to_json`; a field that is missing is empty.
+
+        Raises
+        ------
+        ValueError
+            When a field holds what its vocabulary or range does not.
+        """
+        known = {item.name: data[item.name] for item in fields(cls) if item.name in data}
+        return cls(**{**known, "measurements_mm": tuple(known.get("measurements_mm", ()))})
+
+
+def written(length: float) -> str:
+    """A length as a cell holds it: at most two decimals, no needless noughts."""
+    return f"{length:.{DECIMALS}f}".rstrip("0").rstrip(".")
+
+
+def _is_length(value: object) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return isfinite(value) and round(value, DECIMALS) == value
+
+
+GENERAL: Final = {
+    "post_procedure": frozenset(get_args(Procedure)) - {"post_procedure"},
+    "biopsy": frozenset({"clip"}),
+    "aspiration": frozenset({"fine_needle_aspiration"}),
+}
+"""Procedures that say less than others: beside one of those they are no contradiction, as in ``POST BX CLIP``."""
 COLUMNS: Final = tuple(Annotation().columns())
 """Names of the columns, in the order of a table."""
 
@@ -106,8 +146,9 @@ COLUMNS: Final = tuple(Annotation().columns())
 def merge(parts: Iterable[Annotation]) -> Annotation:
     """One annotation of several: what parts agree on. Where two contradict each other the field is empty.
 
-    The sides ``left`` and ``right`` together are a contradiction, not ``bilateral``: a scan that shows both is
-    labelled twice, and a guess would put a lesion on the wrong side.
+    A word that says less than another contradicts nothing: ``biopsy`` beside ``clip``. The sides ``left`` and ``right``
+    together are a contradiction, not ``bilateral``: a scan that shows both is labelled twice, and a guess would put a
+    lesion on the wrong side.
     """
     known = tuple(parts)
     agreed = {}
@@ -115,6 +156,7 @@ def merge(parts: Iterable[Annotation]) -> Annotation:
         if field.name == "measurements_mm":
             continue
         said = {getattr(part, field.name) for part in known} - {None}
+        said -= {word for word in said if GENERAL.get(word, frozenset()) & said}
         agreed[field.name] = said.pop() if len(said) == 1 else None
     lengths = tuple(length for part in known for length in part.measurements_mm)[:MOST_MEASUREMENTS]
     return Annotation(**agreed, measurements_mm=lengths)

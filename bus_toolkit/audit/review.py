@@ -100,8 +100,18 @@ def _entry(record: Record) -> dict[str, Any]:
         "kinds": [(str(kind), kinds[str(kind)]) for kind in KIND_COLOURS if kinds[str(kind)]],
         "codes_of_kinds": " ".join(sorted(kinds)),
         "texts": list(dict.fromkeys(finding.text for finding in findings if finding.text)),
+        "said": _said(record),
         "lines": "\n".join(_lines(record, findings)),
     }
+
+
+def _said(record: Record) -> list[tuple[str, str]]:
+    """What the text that was read says, as the manifest would tell it: names of fields, and values."""
+    return [
+        (name.replace("_", " "), cell.replace("_", " ").replace(";", ", "))
+        for name, cell in record.annotation.columns().items()
+        if cell
+    ]
 
 
 def _facts(record: Record) -> Iterator[str]:

@@ -9,6 +9,7 @@ from collections import Counter, defaultdict
 from importlib import metadata
 from typing import TYPE_CHECKING, Any, Final
 
+from bus_toolkit.annotation.fields import COLUMNS, VOCABULARY
 from bus_toolkit.atomic import atomic_text
 from bus_toolkit.errors import OutputError
 from bus_toolkit.outcome import Outcome
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
+    from bus_toolkit.annotation import Annotation
     from bus_toolkit.record import Record
 
 SCHEMA: Final = "bus_toolkit/run/1"
@@ -36,6 +38,8 @@ LIBRARIES: Final = (
 )
 """Distributions whose version can change a pixel or a finding."""
 _PLAIN = re.compile(r"[A-Za-z0-9._+-]{0,64}\Z")
+GIVEN: Final = "given"
+"""Under this word numbers are counted that operators gave."""
 _DIGITS = 3
 
 
@@ -53,6 +57,8 @@ class _Tally:
         self.patients: set[str] = set()
         self.groups: Counter[str] = Counter()
         self.files: Counter[str] = Counter()
+        self.annotated = 0
+        self.annotations: defaultdict[str, Counter[str]] = defaultdict(Counter)
         self.cpu_ms: defaultdict[str, float] = defaultdict(float)
         self.timed: Counter[str] = Counter()
 
@@ -70,9 +76,17 @@ class _Tally:
         self.patients.update({record.patient} - {""})
         self.groups.update([group] if group else [])
         self.files.update(name for name in ("image", "dicom") if getattr(record, name))
+        self._add_annotation(record.published_annotation)
         for stage, spent in record.cpu_ms.items():
             self.cpu_ms[stage] += spent
         self.timed.update(dict.fromkeys(record.cpu_ms, 1))
+
+    def _add_annotation(self, said: Annotation) -> None:
+        """Words are counted one by one, numbers only as given: how often a length occurs tells nothing of a run."""
+        self.annotated += bool(said)
+        for name, cell in said.columns().items():
+            if cell:
+                self.annotations[name][cell if name in VOCABULARY or name == "clock" else GIVEN] += 1
 
 
 def run_summary(  # noqa: PLR0913 - each is one fact of a run, by keyword
@@ -154,6 +168,7 @@ def run_summary(  # noqa: PLR0913 - each is one fact of a run, by keyword
             kind: {"scans": scans, "findings": tally.findings[kind]}
             for kind, scans in sorted(tally.scans_with.items(), key=lambda item: (-item[1], item[0]))
         },
+        "annotations": {"scans": tally.annotated, "fields": _annotations(tally)},
         "files": {"images": tally.files["image"], "dicom": tally.files["dicom"]},
         "patients": len(tally.patients),
         "near_duplicates": {
@@ -170,6 +185,15 @@ def write_run(path: Path, summary: Mapping[str, Any]) -> None:
     with atomic_text(path) as stream:
         json.dump(summary, stream, indent=2, ensure_ascii=False)
         stream.write("\n")
+
+
+def _annotations(tally: _Tally) -> dict[str, dict[str, int]]:
+    """Scans by what is written on them: every column that occurs, its words most frequent first."""
+    return {
+        name: dict(sorted(tally.annotations[name].items(), key=lambda item: (-item[1], item[0])))
+        for name in COLUMNS
+        if name in tally.annotations
+    }
 
 
 def _by_outcome(counts: Mapping[str, int]) -> dict[str, int]:

@@ -16,8 +16,18 @@ def explain(policy: Policy, *, anonymise: bool) -> Iterator[str]:
     """One plain sentence for each thing that ``bus-clean ingest`` does under ``policy``, in order."""
     yield "Read every PNG, JPEG, TIFF, BMP and DICOM file below the source, and set companion masks aside."
     yield from build_pipeline(policy, anonymise=anonymise, witness="none").describe()
-    if not policy.output.pictures:
-        return
+    if policy.output.pictures:
+        yield from _written(policy, anonymise=anonymise)
+    if policy.output.annotations:
+        yield (
+            "Tell in the manifest what operators wrote on kept and rejected scans (side, clock position, quadrant, "
+            "distance from the nipple, orientation, region, lengths, procedure): known words and numbers in range, "
+            "never the text."
+        )
+
+
+def _written(policy: Policy, *, anonymise: bool) -> Iterator[str]:
+    """What is written of kept scans, and how it is checked."""
     yield "Write each kept scan as PNG without any metadata."
     yield "For DICOM input, write a DICOM file too: same geometry, header de-identified by PS3.15's Basic Profile."
     yield from policy.deidentify.describe()

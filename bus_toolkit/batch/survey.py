@@ -25,8 +25,8 @@ def inspect(options: InspectOptions, *, progress: Progress = silent) -> dict[str
     """Write one JSON line for each scan below ``options.src``; the counts of outcomes come back.
 
     Lines are sorted by file. Boxes are in pixels of the input (of the composite over time for a clip, which has the
-    same geometry). Recognised text is not written, but file names are: only the owner
-    may read the file.
+    same geometry). Of recognised text only what it says in closed vocabularies is written, but file names are: only
+    the owner may read the file.
 
     Raises
     ------
@@ -62,5 +62,6 @@ def evidence(record: Record, policy: Policy) -> dict[str, Any]:
         "shape": [record.rows, record.cols],
         "findings": [finding.to_json() for finding in findings_of(record.plans) if policy.counts(finding)],
         "fan": {"box": fan.box.as_list(), "polygon": [list(point) for point in fan.polygon]} if fan else None,
+        "annotation": record.annotation.to_json() if policy.output.annotations else None,
         "cpu_ms": round(sum(record.cpu_ms.values()), 1),
     }

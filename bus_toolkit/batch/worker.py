@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import cv2
 
+from bus_toolkit.annotation.lines import annotation_of
 from bus_toolkit.batch.output import Writer
 from bus_toolkit.batch.pipelines import build_pipeline
 from bus_toolkit.batch.vouch import CODES, Withdrawn
@@ -114,10 +115,10 @@ class Worker:
 
     def _processed(self, task: Task, record: Record, source: Source, cpu_ms: dict[str, float]) -> Record:
         if self.writer is None:
-            return _told(record, self.pipeline.inspect(source.scan), cpu_ms)
+            return self._read(_told(record, self.pipeline.inspect(source.scan), cpu_ms))
         source = self.writer.named(source, record)
         result = (self.masked if source.clip is not None else self.pipeline).run(source.scan)
-        record = _told(record, result, cpu_ms)
+        record = self._read(_told(record, result, cpu_ms))
         started = time.process_time()
         try:
             booked = self.writer.booked(record, task, source)
@@ -148,10 +149,16 @@ class Worker:
             careful = self._pipeline(crop=False if source.clip is not None else None, witness="full")
             result = careful.run(source.scan)
         try:
-            return writer.write(_judged(record, result), task, source, result)
+            return writer.write(self._read(_judged(record, result)), task, source, result)
         except Withdrawn as found:
             result = _withdrawn(result, found)
-            return writer.write(_judged(record, result), task, source, result)
+            return writer.write(self._read(_judged(record, result)), task, source, result)
+
+    def _read(self, record: Record) -> Record:
+        """The record with what the text says that was recognised, where the policy wants it told."""
+        if not self.spec.policy.output.annotations:
+            return record
+        return replace(record, annotation=annotation_of(record.plans))
 
 
 def _withdrawn(result: Result, found: Withdrawn) -> Result:

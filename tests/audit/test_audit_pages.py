@@ -7,6 +7,7 @@ from urllib.parse import unquote
 
 import pytest
 
+from bus_toolkit.annotation import Annotation
 from bus_toolkit.audit.report import MAX_THUMBNAILS, choose_evenly, write_report
 from bus_toolkit.audit.review import write_review
 from bus_toolkit.audit.wording import count, duration, percent
@@ -113,6 +114,20 @@ def test_the_report_says_what_happened(report: str) -> None:
     assert "Not anonymised" not in text
     assert "It was rejected for a test" in text
     assert "Reject a scan when a caliper is drawn on the picture." in text
+
+
+def test_both_pages_show_what_is_written_on_the_scans(out: Path, summarise: Summarise, make_record: Make) -> None:
+    said = Annotation(laterality="left", region="axilla", measurements_mm=(12.3, 8.0))
+    records = [make_record(0, annotation=said), make_record(1, Outcome.QUARANTINED, annotation=said), make_record(2)]
+    write_report(out / "report.html", summarise(records), rows_of(records))
+    text = " ".join("".join(check_page((out / "report.html").read_text("utf-8")).text).split())
+    assert "1 of 2 kept and rejected scans say something of themselves" in text
+    assert "laterality1left 1" in text.replace("\u2009", "")
+    assert "measurements mm1given 1" in text
+    assert "12.3" not in text
+    review = (write_review(out, records)).read_text("utf-8")
+    shown = " ".join("".join(check_page(review).text).split())
+    assert shown.count("Understood: laterality left, region axilla, measurements mm 12.3, 8") == 2
 
 
 def test_a_report_that_is_not_anonymised_says_so_and_names_no_file(

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bus_toolkit.annotation import Annotation
 from bus_toolkit.audit.run import run_summary, write_run
 from bus_toolkit.errors import OutputError
 from bus_toolkit.outcome import Outcome, Reason
@@ -90,3 +91,26 @@ def test_option_values_that_could_be_a_path_or_a_name_are_only_told_as_given(val
         anonymised=False,
     )
     assert summary["options"] == {"x": "(given)", "flag": False, "none": None, "jobs": 3, "engine": "easyocr"}
+
+
+def test_words_of_annotations_are_counted_and_numbers_are_not_told(summarise: Summarise, make_record: Make) -> None:
+    left = Annotation(laterality="left", clock="2:30", measurements_mm=(12.34, 7.0))
+    records = [
+        make_record(0, annotation=left),
+        make_record(1, annotation=left),
+        make_record(2, Outcome.REJECTED, annotation=Annotation(laterality="right", distance_from_nipple_mm=35.0)),
+        make_record(3, Outcome.QUARANTINED, annotation=Annotation(region="axilla")),
+        make_record(4),
+    ]
+    summary = summarise(records)
+    assert summary["annotations"] == {
+        "scans": 3,
+        "fields": {
+            "laterality": {"left": 2, "right": 1},
+            "clock": {"2:30": 2},
+            "distance_from_nipple_mm": {"given": 1},
+            "measurements_mm": {"given": 2},
+        },
+    }
+    assert "12.34" not in json.dumps(summary)
+    assert summarise([make_record(0)])["annotations"] == {"scans": 0, "fields": {}}
