@@ -87,6 +87,7 @@ def make_card(run: Run, summary: Summary) -> dict[str, Any]:
             "manifest_sha256": config.get("manifest_sha256"),
             "policy_hash": config.get("policy_hash"),
         },
+        "ensemble_of": config.get("ensemble_of"),
         "models": list(_models(run, data["members"])),
         "figures": {
             name: {key: data["figures"][name][key] for key in ("value", "low", "high", "sd")}
