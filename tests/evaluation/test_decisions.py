@@ -149,7 +149,9 @@ def test_there_is_no_threshold_without_both(truth: list[int]) -> None:
     st.booleans(),
 )
 def test_a_threshold_keeps_what_was_wanted_and_no_other_gives_more(
-    cases: list[tuple[float, bool]], share: float, by_specificity: bool
+    cases: list[tuple[float, bool]],
+    share: float,
+    by_specificity: bool,  # noqa: FBT001 - hypothesis hands it over
 ) -> None:
     scores = np.array([score for score, _ in cases])
     truth = np.array([positive for _, positive in cases])

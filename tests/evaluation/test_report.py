@@ -282,7 +282,7 @@ def test_members_that_contradict_each_other_are_told(run: Path, tmp_path: Path) 
     other = copied(run, tmp_path)
     path = other / "members" / "run-1" / "predictions.csv"
     path.write_text(path.read_text().replace("s0000,benign", "s0000,normal"))
-    with pytest.raises(InputError, match="cannot be scored.*two labels"):
+    with pytest.raises(InputError, match=r"cannot be scored.*two labels"):
         report_run(other)
 
 
@@ -313,7 +313,7 @@ def test_an_ensemble_is_a_run_of_its_own(run: Path, tmp_path: Path) -> None:
 def test_what_cannot_be_an_ensemble(run: Path, folds: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="same scans"):
         ensemble(read_run(folds))
-    with pytest.raises(ConfigError, match="two members or more. Got 1"):
+    with pytest.raises(ConfigError, match=r"two members or more\. Got 1"):
         ensemble(read_run(run_folder(tmp_path / "one", runs=1)))
     with pytest.raises(InputError, match="new folder"):
         write_ensemble(read_run(run), tmp_path)
