@@ -7,7 +7,7 @@ from bus_toolkit.evaluation.intervals import Estimate, estimate, interval, resam
 from bus_toolkit.evaluation.metrics import figures
 from bus_toolkit.evaluation.pool import pool
 from bus_toolkit.evaluation.statistic import Difference, Mean, Share
-from tests.evaluation.made_runs import made
+from tests.evaluation.made_runs import CLASSES, made
 
 
 def share(hits: np.ndarray) -> Share:
@@ -85,6 +85,14 @@ def test_none_of_eight_is_not_never() -> None:
 def test_none_of_eight_in_two_clusters_says_less() -> None:
     found = estimate({"a": share(np.zeros(8))}, np.repeat([0, 1], 4), resamples=50)["a"]
     assert found.high == pytest.approx(1 - 0.025**0.5)
+
+
+def test_a_perfect_ranking_has_no_interval_rather_than_one_of_no_width() -> None:
+    labels = np.arange(12) % 3
+    whole = pool([make_predictions(labels, np.eye(3)[labels], classes=CLASSES)])
+    found = estimate(figures(whole), whole.clusters, resamples=100)
+    assert found["auc.malignant"].as_json() == {"value": 1, "low": None, "high": None}
+    assert 0 < found["accuracy"].low < 1
 
 
 def test_what_is_not_defined_stays_so() -> None:

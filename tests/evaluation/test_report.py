@@ -12,7 +12,9 @@ import numpy as np
 import pytest
 
 from bus_toolkit.errors import ConfigError, InputError
+from bus_toolkit.evaluation import make_predictions
 from bus_toolkit.evaluation.ensemble import ensemble, write_ensemble
+from bus_toolkit.evaluation.external import write_external
 from bus_toolkit.evaluation.pictures import error_pictures, worst_errors
 from bus_toolkit.evaluation.report import report_run
 from bus_toolkit.evaluation.runs import Assigned, leaking, read_run
@@ -317,6 +319,36 @@ def test_what_cannot_be_an_ensemble(run: Path, folds: Path, tmp_path: Path) -> N
         ensemble(read_run(run_folder(tmp_path / "one", runs=1)))
     with pytest.raises(InputError, match="new folder"):
         write_ensemble(read_run(run), tmp_path)
+
+
+def test_an_external_test_keeps_what_was_chosen(run: Path, summary: Summary, tmp_path: Path) -> None:
+    read = read_run(run)
+    # The same names as those of the run's own scans: they are other scans all the same.
+    said = {m.name: made(30, 1.0, 7 + n, prefix="v") for n, m in enumerate(read.members)}
+    write_external(read, said, tmp_path / "breast", name="breast")
+    found = report_run(tmp_path / "breast", resamples=DRAWS)
+    assert found.data["data"]["tested"] == 30
+    for one, own in zip(found.data["members"], summary.data["members"], strict=True):
+        assert one["temperature"] == pytest.approx(own["temperature"], abs=1e-4)
+        for name, chosen in own["thresholds"].items():
+            assert one["thresholds"][name]["threshold"] == pytest.approx(chosen["threshold"], abs=1e-6)
+    card = json.loads((tmp_path / "breast" / "model_card.json").read_text())
+    assert card["external_test_of"] == "resnet"
+    assert any("another source" in limit for limit in card["limits"])
+    write_external(read, said, tmp_path / "breast", name="again")
+    assert read_run(tmp_path / "breast").name == "again"
+
+
+def test_what_cannot_be_an_external_test(run: Path, tmp_path: Path) -> None:
+    read = read_run(run)
+    said = {member.name: made(30) for member in read.members}
+    with pytest.raises(InputError, match="new folder"):
+        write_external(read, said, tmp_path, name="x")
+    with pytest.raises(ConfigError, match="each member"):
+        write_external(read, {"run-0": made(30)}, tmp_path / "x", name="x")
+    other = make_predictions([0], [[1.0, 0.0]], classes=("a", "b"))
+    with pytest.raises(ConfigError, match="classes of the run"):
+        write_external(read, dict.fromkeys(said, other), tmp_path / "x", name="x")
 
 
 def test_tables(summary: Summary, folds: Path) -> None:
