@@ -130,6 +130,19 @@ def test_19_of_20_are_95_percent() -> None:
     assert found.sensitivity == 1
 
 
+@pytest.mark.parametrize("lowest", [0.0, 0.5])
+def test_a_score_at_the_threshold_is_called(lowest: float) -> None:
+    # Nothing lies between 0.5 and its neighbour, nor below 0: the threshold is a score.
+    scores, truth = [lowest, np.nextafter(lowest, 1), np.nextafter(lowest, 1)], [0, 1, 1]
+    found = choose_threshold(scores, truth, Wanted(specificity=1.0))
+    assert found is not None
+    assert (found.sensitivity, found.specificity) == (1, 1)
+    assert (np.array(scores) >= found.value).tolist() == [False, True, True]
+    every = choose_threshold(scores, [1, 0, 0], Wanted(sensitivity=1.0))
+    assert every is not None
+    assert (every.sensitivity, every.specificity) == (1, 0)
+
+
 def test_nothing_is_called_when_the_surest_are_wrong() -> None:
     found = choose_threshold([1.0, 0.5], [0, 1], Wanted(specificity=1.0))
     assert found is not None
