@@ -237,7 +237,7 @@ def write_manifest(path: Path, rows: Iterable[Row]) -> None:
     with atomic_text(path) as stream:
         stream.write(",".join(column.name for column in COLUMNS) + "\n")
         for row in ordered:
-            stream.write(",".join(_cell(getattr(row, column.name)) for column in COLUMNS) + "\n")
+            stream.write(",".join(to_cell(getattr(row, column.name)) for column in COLUMNS) + "\n")
 
 
 def read_manifest(path: Path) -> list[Row]:
@@ -283,9 +283,14 @@ def _read_rows(lines: Iterable[list[str]]) -> list[Row]:
 def _row_of_cells(cells: list[str], columns: tuple[Column, ...]) -> Row:
     _require(len(cells) == len(columns), f"it must have {len(columns)} cells. Got {len(cells)}")
     values: dict[str, Any] = {}
+<<<<<<< HEAD
     for column, cell in zip(columns, cells, strict=True):
         text = cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
         values[column.name] = _PARSERS.get(column.name, _parse_text)(column.name, text)
+=======
+    for column, cell in zip(COLUMNS, cells, strict=True):
+        values[column.name] = _PARSERS.get(column.name, _parse_text)(column.name, from_cell(cell))
+>>>>>>> evalu
     return Row(**values)
 
 
@@ -341,7 +346,13 @@ _PARSERS: Mapping[str, Callable[[str, str], Any]] = {
 }
 
 
-def _cell(value: object) -> str:
+def from_cell(cell: str) -> str:
+    """The text of a cell that :func:`to_cell` wrote, once a CSV reader has taken the quotes off."""
+    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
+
+
+def to_cell(value: object) -> str:
+    """One cell of CSV: quoted where it must be, an apostrophe in front of what a spreadsheet would run."""
     if value is None:
         return ""
     if isinstance(value, bool):
