@@ -283,14 +283,8 @@ def _read_rows(lines: Iterable[list[str]]) -> list[Row]:
 def _row_of_cells(cells: list[str], columns: tuple[Column, ...]) -> Row:
     _require(len(cells) == len(columns), f"it must have {len(columns)} cells. Got {len(cells)}")
     values: dict[str, Any] = {}
-<<<<<<< HEAD
     for column, cell in zip(columns, cells, strict=True):
-        text = cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
-        values[column.name] = _PARSERS.get(column.name, _parse_text)(column.name, text)
-=======
-    for column, cell in zip(COLUMNS, cells, strict=True):
         values[column.name] = _PARSERS.get(column.name, _parse_text)(column.name, from_cell(cell))
->>>>>>> evalu
     return Row(**values)
 
 

@@ -6,7 +6,7 @@ import base64
 from typing import TYPE_CHECKING, Any, Final
 
 from bus_toolkit.atomic import PRIVATE_MODE
-from bus_toolkit.audit.pages import asset, write_page
+from bus_toolkit.audit.pages import asset, house_style, write_page
 from bus_toolkit.selftest.plots import dot_plot
 from bus_toolkit.selftest.score import Fate
 
@@ -71,7 +71,7 @@ def write_page_of(path: Path, summary: Mapping[str, Any], trials: Sequence[Trial
     write_page(
         path,
         "selftest.html",
-        style="".join(asset(name) for name in ("style.css.html", "report.css.html", "selftest.css.html")),
+        style=house_style() + "".join(asset(name) for name in ("report.css.html", "selftest.css.html")),
         images=["data:"],
         mode=PRIVATE_MODE,
         context={
