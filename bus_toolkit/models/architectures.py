@@ -31,7 +31,7 @@ class Architecture:
     file
         Name of Keras' file (without the classifier) or of the package's file; empty when there is none.
     cam_layer
-        The layer whose output Grad-CAM looks at: the last one that has rows and columns. Empty: whichever feeds the head.
+        The layer whose output Grad-CAM looks at: the last one that has rows and columns. Empty: that before the head.
     stages
         First layers of its stages, from input to output: sensible values of ``fine_tune_from``.
     dense
