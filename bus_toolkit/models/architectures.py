@@ -159,7 +159,7 @@ ARCHITECTURES: Final = (
         scaling="lite",
         source="package",
         file="efficientnet-lite0-57934424.pth",
-        cam_layer="head_relu",
+        cam_layer="top_relu",
         stages=("stem_conv", "block3_expand_conv", "block5_expand_conv", "block11_expand_conv", "top_conv"),
     ),
     Architecture(

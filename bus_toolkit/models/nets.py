@@ -89,7 +89,7 @@ def efficientnetlite0(tensor: Any) -> Any:  # noqa: ANN401
             step = stride if number == 0 else 1
             tensor = _bottleneck(tensor, channels, kernel, step, expansion, f"block{block}")
             block += 1
-    return layers.ReLU(6, name="head_relu")(_lite_conv(tensor, LITE0_HEAD, 1, 1, "top"))
+    return layers.ReLU(6, name="top_relu")(_lite_conv(tensor, LITE0_HEAD, 1, 1, "top"))
 
 
 def _lite_conv(tensor: Any, channels: int, kernel: int, stride: int, name: str) -> Any:  # noqa: ANN401
@@ -128,7 +128,7 @@ def _bottleneck(  # noqa: PLR0917 - a row of the table
 
 
 def tinycnn(tensor: Any) -> Any:  # noqa: ANN401
-    """For continuous integration and demonstrations: three convolutions with stride 2, some 3,500 parameters."""
+    """For continuous integration and demonstrations: three convolutions with stride 2, some 3,600 parameters."""
     from keras import layers
 
     first, *rest = TINY_CHANNELS

@@ -210,7 +210,7 @@ TRUNKS = {
     "efficientnetb0": 4_007_548,
     "resnet18": 11_176_512,
     "efficientnetlite0": 3_371_008,
-    "tinycnn": 3_488,
+    "tinycnn": 3_648,
     "vgg12": 9_368_064,
 }
 
