@@ -17,6 +17,7 @@ import numpy as np
 from bus_toolkit.atomic import atomic_text, atomic_write_bytes
 from bus_toolkit.errors import ConfigError
 from bus_toolkit.models.facts import facts_of
+from bus_toolkit.models.onnx_weights import shrink_weights
 from bus_toolkit.models.weights import sha256_of
 
 if TYPE_CHECKING:
@@ -56,7 +57,8 @@ def export(
     format
         ``litert`` takes one scan at a time, ``onnx`` a batch of any size.
     quantize
-        ``none``: float32. ``dynamic``: weights in 8 bits, arithmetic ranges found while it runs. ``int8``: weights and
+        ``none``: float32. ``dynamic``: weights in 8 bits; LiteRT finds the ranges of activations while it runs,
+        ONNX computes in float32. ``int8``: weights and
         activations in 8 bits, with ranges from ``calibration``.
     calibration
         Training scans, uint8 ``(n, image_size, image_size, 1)``; needed for ``int8`` and used for nothing else. Some
@@ -156,7 +158,7 @@ def _write_litert(model: Any, folder: Path, quantize: str, calibration: Scans | 
 def _write_onnx(model: Any, folder: Path, quantize: str, calibration: Scans | None, size: int) -> Path:  # noqa: ANN401
     """By Keras' own export, which calls tf2onnx, and onnxruntime's quantisation."""
     import tensorflow as tf
-    from onnxruntime.quantization import QuantType, quantize_dynamic, quantize_static
+    from onnxruntime.quantization import quantize_static
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
     made, ready, result = (folder / f"{name}.onnx" for name in ("float", "ready", "quantised"))
@@ -164,10 +166,11 @@ def _write_onnx(model: Any, folder: Path, quantize: str, calibration: Scans | No
     model.export(made, format="onnx", verbose=False, input_signature=[spec], opset_version=OPSET)
     if quantize == "none":
         return made
-    quant_pre_process(made, ready, skip_symbolic_shape=True)
     if quantize == "dynamic":
-        quantize_dynamic(ready, result, weight_type=QuantType.QUInt8)
-    elif calibration is not None:
+        shrink_weights(made, result)
+        return result
+    quant_pre_process(made, ready, skip_symbolic_shape=True)
+    if calibration is not None:
         quantize_static(ready, result, _Reader(calibration), per_channel=True, nodes_to_exclude=_scaling_nodes(ready))
     return result
 

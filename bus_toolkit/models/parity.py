@@ -192,6 +192,9 @@ def _open_onnx(path: Path) -> tuple[Callable[[Scans], Any], str]:
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
+    if b"QuantizeLinear" not in path.read_bytes().replace(b"DequantizeLinear", b""):
+        # Only its weights are in 8 bits: bring them back once, when it is opened, and not at every scan.
+        options.add_session_config_entry("session.disable_quant_qdq", "1")
     session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     name = session.get_inputs()[0].name
 
