@@ -1,0 +1,26 @@
+"""The networks that are trained on clean scans: a table of them, building, weights, freezing, explaining, export.
+
+Importing this package loads no Keras. Every model takes raw uint8 grey scans and does its preprocessing itself.
+"""
+
+from bus_toolkit.models.architectures import ARCHITECTURES, NAMES, Architecture, architecture
+from bus_toolkit.models.build import build_model
+from bus_toolkit.models.facts import Facts, facts_of, read_facts, set_facts
+from bus_toolkit.models.freezing import set_trainable, split_model
+from bus_toolkit.models.store import load_model, save_model
+
+__all__ = [
+    "ARCHITECTURES",
+    "NAMES",
+    "Architecture",
+    "Facts",
+    "architecture",
+    "build_model",
+    "facts_of",
+    "load_model",
+    "read_facts",
+    "save_model",
+    "set_facts",
+    "set_trainable",
+    "split_model",
+]
