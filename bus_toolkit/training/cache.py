@@ -104,7 +104,9 @@ def _read(row: Row, root: Path) -> bytes:
         msg = f"each picture of the manifest must be there to be read. Got {error.strerror or 'an error'} for one"
         raise InputError("picture", msg) from None
     if hashlib.sha256(data).hexdigest() != row.sha256:
-        msg = "a picture must be the one that the manifest has the digest of. Got another: was it changed since cleaning?"
+        msg = (
+            "a picture must be the one that the manifest has the digest of. Got another: was it changed since cleaning?"
+        )
         raise InputError("digest", msg)
     return data
 
@@ -114,6 +116,4 @@ def _is_whole(path: Path, shape: tuple[int, ...]) -> bool:
         mapped = np.load(path, mmap_mode="r")
     except (OSError, ValueError, EOFError):
         return False
-    return mapped.shape == shape and mapped.dtype == np.uint8
-
-
+    return bool(mapped.shape == shape and mapped.dtype == np.uint8)

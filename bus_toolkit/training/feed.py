@@ -22,7 +22,7 @@ Floats: TypeAlias = npt.NDArray[np.float32]
 class Batch(NamedTuple):
     """One batch: pictures ``(b, size, size, 1)`` uint8, one-hot labels ``(b, classes)`` and weights ``(b,)`` float32."""
 
-    pictures: Squares
+    pictures: Squares | Floats
     labels: Floats
     weights: Floats
 
@@ -34,7 +34,7 @@ class Feed:
     Attributes
     ----------
     pictures
-        ``(n, size, size, 1)`` uint8, mapped or not.
+        ``(n, size, size, 1)`` uint8, mapped or not; or what a frozen part of a model made of them, ``(n, ...)`` float32.
     places
         Which of them belong to this part, 1 or more.
     classes
@@ -57,7 +57,7 @@ class Feed:
         When a number is out of range.
     """
 
-    pictures: Squares
+    pictures: Squares | Floats
     places: Places
     classes: Places
     class_count: int
@@ -82,7 +82,9 @@ class Feed:
         if not self.balance:
             return rng.permutation(len(self.places))
         counts = self._counts()
-        drawn = [self._again(rng, np.flatnonzero(self.classes == kind), counts.max()) for kind in np.flatnonzero(counts)]
+        drawn = [
+            self._again(rng, np.flatnonzero(self.classes == kind), counts.max()) for kind in np.flatnonzero(counts)
+        ]
         return rng.permutation(np.concatenate(drawn))
 
     def batches(self, epoch: int) -> Iterator[Batch]:
@@ -116,7 +118,7 @@ class Feed:
         return np.concatenate([rng.permutation(places) for _ in range(rounds)])[:wanted]
 
 
-def blocks(pictures: Squares, places: Places, batch_size: int) -> Iterator[tuple[Squares, int]]:
+def blocks(pictures: Squares | Floats, places: Places, batch_size: int) -> Iterator[tuple[Squares | Floats, int]]:
     """Pictures in order for prediction, in blocks of one size, and how many at the start of each block count."""
     for start in range(0, len(places), batch_size):
         chosen = places[start : start + batch_size]

@@ -18,7 +18,7 @@ DEFAULT_FOLDS: Final = 5
 SMALLEST_IMAGE: Final = 32
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Recipe:
     """How a classifier is trained. Defaults are those of ``bus-train``.
 

@@ -183,7 +183,11 @@ def read_split(path: Path, rows: Sequence[Row]) -> Split:
             raise InputError("split", msg)
         assignments.append(_assign(row, Part(cells["part"]), int(cells["fold"])))
     folds = {one.fold for one in assignments}
-    if not assignments or folds != set(range(len(folds))) or len({(x.id, x.fold) for x in assignments}) < len(assignments):
+    if (
+        not assignments
+        or folds != set(range(len(folds)))
+        or len({(x.id, x.fold) for x in assignments}) < len(assignments)
+    ):
         msg = "a split must have folds from 0 without gaps, and each scan once in each. Got something else"
         raise InputError("split", msg)
     warnings: list[str] = []
