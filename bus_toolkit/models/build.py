@@ -27,7 +27,7 @@ _OWN: Final = {
     "efficientnetlite0": nets.efficientnetlite0,
     "tinycnn": nets.tinycnn,
 }
-_KERAS: Final = {
+APPLICATIONS: Final = {
     "vgg16": ("VGG16", {}),
     "vgg19": ("VGG19", {}),
     "resnet50": ("ResNet50", {}),
@@ -107,7 +107,7 @@ def trunk(kind: Architecture, planes: Any) -> Any:  # noqa: ANN401
 
     if kind.name in _OWN:
         return _OWN[kind.name](planes)
-    name, options = _KERAS[kind.name]
+    name, options = APPLICATIONS[kind.name]
     net = getattr(keras.applications, name)(include_top=False, weights=None, input_tensor=planes, **options)
     if kind.name == "efficientnetb0":
         _normalise_like_imagenet(net)
