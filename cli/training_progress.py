@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 if TYPE_CHECKING:
     from types import TracebackType
+    from typing import Self
+
+    from rich.console import Console
 
     from bus_toolkit.training.checkpoint import Line
 
@@ -40,7 +42,7 @@ class Shown:
         self.bar = Progress(*columns, console=self.console, disable=not self.console.is_terminal)
         self.row = self.bar.add_task("Starting", total=None, place="", loss="")
 
-    def __enter__(self) -> Shown:
+    def __enter__(self) -> Self:
         self.bar.start()
         return self
 

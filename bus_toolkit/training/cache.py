@@ -32,7 +32,7 @@ def cache_key(rows: Sequence[Row], size: int, fit: str) -> str:
     return digest.hexdigest()[:32]
 
 
-def load_pictures(  # noqa: PLR0913 - by keyword
+def load_pictures(
     rows: Sequence[Row],
     root: Path,
     folder: Path,
@@ -79,7 +79,7 @@ def load_pictures(  # noqa: PLR0913 - by keyword
     return cast("Squares", np.load(path, mmap_mode="r"))
 
 
-def _fill(  # noqa: PLR0913 - by keyword
+def _fill(
     path: Path,
     shape: tuple[int, int, int, int],
     rows: Sequence[Row],

@@ -1,7 +1,7 @@
 """What a stopped training goes on from: weights with the state of the optimizer, and the history until then.
 
-``checkpoint.json`` names the weights file that belongs to it, so that a process killed between the two writes leaves the
-older pair whole.
+``checkpoint.json`` names the weights file that belongs to it, so that a process killed between the two writes leaves
+the older pair whole.
 """
 
 from __future__ import annotations

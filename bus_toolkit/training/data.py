@@ -119,8 +119,8 @@ def _check_classes(classes: Iterable[str]) -> None:
         msg = f"there must be kept scans of two classes or more to learn from. Got {len(names)}"
         raise ConfigError(msg)
     if not all(_CLASS.match(name) for name in names):
-        msg = "the name of a class must begin with a letter or digit, and have no other signs than space . _ - in it."
-        raise ConfigError(f"{msg} Got another label in the manifest")
+        msg = "a label must begin with a letter or digit, and have no other signs than space . _ - in it. Got another"
+        raise ConfigError(msg)
 
 
 def _policy_hash(manifest: Path) -> str:

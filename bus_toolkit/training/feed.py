@@ -20,7 +20,7 @@ Floats: TypeAlias = npt.NDArray[np.float32]
 
 
 class Batch(NamedTuple):
-    """One batch: pictures ``(b, size, size, 1)`` uint8, one-hot labels ``(b, classes)`` and weights ``(b,)`` float32."""
+    """Pictures ``(b, size, size, 1)`` uint8, one-hot labels ``(b, classes)`` and weights ``(b,)`` float32."""
 
     pictures: Squares | Floats
     labels: Floats
@@ -34,7 +34,7 @@ class Feed:
     Attributes
     ----------
     pictures
-        ``(n, size, size, 1)`` uint8, mapped or not; or what a frozen part of a model made of them, ``(n, ...)`` float32.
+        ``(n, size, size, 1)`` uint8, mapped or not; or what a frozen part made of them, ``(n, ...)`` float32.
     places
         Which of them belong to this part, 1 or more.
     classes

@@ -63,7 +63,7 @@ class Lesson:
     classes: tuple[str, ...]
 
 
-def fit(  # noqa: PLR0913 - by keyword
+def fit(
     recipe: Recipe,
     lesson: Lesson,
     folder: Path,

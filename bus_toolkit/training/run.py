@@ -54,7 +54,7 @@ class _Member:
     fold: int
 
 
-def train(  # noqa: PLR0913 - by keyword
+def train(
     recipe: Recipe,
     manifest: Path,
     out: Path,

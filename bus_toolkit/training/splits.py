@@ -1,7 +1,7 @@
 """Who is learned from, who is chosen on, who is tested on: by patient and near-duplicate group, or as the paper did.
 
-A *unit* is what may not be split: scans that are linked by a patient or by a group of near-duplicates, over any chain of
-such links. Units are dealt to the parts so that each label comes close to its share in each part.
+A *unit* is what may not be split: scans that are linked by a patient or by a group of near-duplicates, over any chain
+of such links. Units are dealt to the parts so that each label comes close to its share in each part.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ class Split:
         return tuple(one for one in self.assignments if one.fold == fold and one.part is part)
 
 
-def make_split(  # noqa: PLR0913 - each is an option of its own, by keyword
+def make_split(
     rows: Sequence[Row],
     *,
     protocol: str = "grouped",
@@ -139,7 +139,7 @@ def make_split(  # noqa: PLR0913 - each is an option of its own, by keyword
 
 
 def units_of(rows: Iterable[Row]) -> list[list[Row]]:
-    """Put rows that share a patient or a group, over any chain, into one unit; the order of units is that of the rows."""
+    """Put rows that share a patient or a group, over any chain, into one unit. Units are in the order of the rows."""
     parent: dict[tuple[str, str], tuple[str, str]] = {}
 
     def root(node: tuple[str, str]) -> tuple[str, str]:
@@ -333,17 +333,20 @@ def _leaks(part_of: Mapping[str, Part], units: Sequence[Sequence[Row]]) -> list[
     if not torn:
         return []
     tested = sum(part is Part.TEST for part in part_of.values())
-    return [
+    sentence = (
         f"This split leaks: {torn} groups of near-duplicates or patients lie on more than one side, and {exposed} of "
         f"{tested} test scans have one of their own kind in training or validation. What is measured on it is too good."
-    ]
+    )
+    return [sentence]
 
 
 def _check_filled(rows: Sequence[Row], part_of: Mapping[str, Part], warnings: list[str]) -> None:
     labels = {part: {row.label for row in rows if part_of.get(row.id) is part} for part in Part}
     every = {row.label for row in rows if row.id in part_of}
     if empty := [str(part) for part in Part if not labels[part]]:
-        msg = f"each part must have a scan (there are too few patients or groups, or a share is small). Got none in {empty[0]}"
+        msg = (
+            f"each part must have a scan (are there few patients or groups, or a small share?). Got none in {empty[0]}"
+        )
         raise ConfigError(msg)
     if labels[Part.TRAIN] != every:
         msg = "training must have each class (there are too few patients or groups of one). Got one that is missing"

@@ -1,6 +1,7 @@
 r"""The CSV files of a run: UTF-8, ``\n`` line ends, a header row, written whole or not at all.
 
-As in the manifest, a cell that a spreadsheet would run as a formula gets an apostrophe in front, and loses it when read.
+As in the manifest, a cell that a spreadsheet would run as a formula gets an apostrophe in front, and loses it when it
+is read.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ _FORMULA = re.compile(r"'*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
 
 
 def write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Write a table. Text is guarded; numbers are written as Python writes them (``repr`` gives back the same float)."""
+    """Write a table. Text is guarded; numbers are written as Python does, so that the same float is read again."""
     with atomic_text(path) as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(header)

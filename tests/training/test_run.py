@@ -34,7 +34,7 @@ class Impatient:
     def decoded(self, done: int, total: int) -> None:
         assert done <= total
 
-    def begin(self, member: str, number: int, total: int) -> Impatient:
+    def begin(self, member: str, number: int, total: int) -> "Impatient":
         self.said.append(f"{member} {number}/{total}")
         return self
 
