@@ -184,7 +184,7 @@ def write_manifest(path: Path, rows: Iterable[Row]) -> None:
     with atomic_text(path) as stream:
         stream.write(",".join(column.name for column in COLUMNS) + "\n")
         for row in ordered:
-            stream.write(",".join(_cell(getattr(row, column.name)) for column in COLUMNS) + "\n")
+            stream.write(",".join(to_cell(getattr(row, column.name)) for column in COLUMNS) + "\n")
 
 
 def read_manifest(path: Path) -> list[Row]:
@@ -228,8 +228,7 @@ def _row_of_cells(cells: list[str]) -> Row:
     _require(len(cells) == len(COLUMNS), f"it must have {len(COLUMNS)} cells. Got {len(cells)}")
     values: dict[str, Any] = {}
     for column, cell in zip(COLUMNS, cells, strict=True):
-        text = cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
-        values[column.name] = _PARSERS.get(column.name, _parse_text)(column.name, text)
+        values[column.name] = _PARSERS.get(column.name, _parse_text)(column.name, from_cell(cell))
     return Row(**values)
 
 
@@ -276,7 +275,13 @@ _PARSERS: Mapping[str, Callable[[str, str], Any]] = {
 }
 
 
-def _cell(value: object) -> str:
+def from_cell(cell: str) -> str:
+    """The text of a cell that :func:`to_cell` wrote, once a CSV reader has taken the quotes off."""
+    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
+
+
+def to_cell(value: object) -> str:
+    """One cell of CSV: quoted where it must be, an apostrophe in front of what a spreadsheet would run."""
     if value is None:
         return ""
     if isinstance(value, bool):

@@ -257,7 +257,7 @@ def _train(given: dict[str, Any], words: Sequence[str]) -> int:
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     from bus_toolkit.cli.progress import console
     from bus_toolkit.cli.training_progress import Shown
-    from bus_toolkit.evaluation import report_run
+    from bus_toolkit.evaluation.report import report_run
     from bus_toolkit.training.run import train
 
     shown = console(quiet=bool(given.get("quiet")))

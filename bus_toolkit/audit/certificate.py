@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from bus_toolkit.atomic import PUBLIC_MODE, atomic_text
-from bus_toolkit.audit.pages import asset, write_page
+from bus_toolkit.audit.pages import asset, house_style, write_page
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,7 +27,7 @@ def write_certificate(folder: Path, certificate: Mapping[str, Any]) -> None:
     with atomic_text(folder / JSON_NAME) as stream:
         json.dump(certificate, stream, indent=2, ensure_ascii=True)
         stream.write("\n")
-    style = asset("style.css.html") + asset("certificate.css.html")
+    style = house_style() + asset("certificate.css.html")
     context = {"cert": certificate, "seal": certificate.get("seal", "")}
     write_page(
         folder / PAGE_NAME, "certificate.html", style=style, images=["'none'"], mode=PUBLIC_MODE, context=context

@@ -1,26 +1,25 @@
-"""Turns templates into single files of HTML that need nothing else and may load nothing else."""
+"""The audit's templates and the words they use, for :mod:`bus_toolkit.pages`."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
-from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-import jinja2
-from markupsafe import Markup
-
-from bus_toolkit.atomic import atomic_text
+from bus_toolkit import pages
 from bus_toolkit.audit.wording import count, duration, option, percent, sentence
+from bus_toolkit.pages import house_style
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+__all__ = ["asset", "house_style", "write_page"]
+
+_PACKAGE = "bus_toolkit.audit"
+
 
 def asset(name: str) -> str:
-    """The text of a stylesheet or script that is shipped beside the templates."""
-    return resources.files("bus_toolkit.audit").joinpath("templates", name).read_text("utf-8")
+    """The text of a style sheet or script that is shipped beside the templates."""
+    return pages.asset(_PACKAGE, name)
 
 
 def write_page(
@@ -33,38 +32,16 @@ def write_page(
     context: dict[str, Any],
     script: str = "",
 ) -> None:
-    """Render ``template`` into ``path``, atomically, piece by piece.
-
-    The page's Content-Security-Policy (W3C CSP Level 3) allows no request but for images from the sources ``images``,
-    and no style or script but the given ones, each named by its SHA-256.
-
-    Raises
-    ------
-    OSError
-        When the file cannot be written.
-    """
-    rules = ["default-src 'none'", "base-uri 'none'", "form-action 'none'", f"img-src {' '.join(images)}"]
-    rules.append(f"style-src {_source(style)}")
-    rules += [f"script-src {_source(script)}"] if script else []
-    page = _environment().get_template(template)
-    # Both come from the package, and the policy above names their hashes: they must not be escaped.
-    parts = {"csp": "; ".join(rules), "style": Markup(style), "script": Markup(script)}  # noqa: S704
-    with atomic_text(path, mode=mode) as stream:
-        for piece in page.generate(parts | context):
-            stream.write(piece)
-
-
-def _source(text: str) -> str:
-    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
-
-
-def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("bus_toolkit.audit", "templates"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=False,
-        keep_trailing_newline=True,
+    """Render ``template`` into ``path``; see :func:`bus_toolkit.pages.write_page`."""
+    filters = {word.__name__: word for word in (count, duration, option, percent, sentence)}
+    pages.write_page(
+        path,
+        template,
+        package=_PACKAGE,
+        filters=filters,
+        style=style,
+        images=images,
+        mode=mode,
+        context=context,
+        script=script,
     )
-    environment.filters |= {word.__name__: word for word in (count, duration, option, percent, sentence)}
-    return environment

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from bus_toolkit.atomic import PUBLIC_MODE
-from bus_toolkit.audit.pages import asset, write_page
+from bus_toolkit.audit.pages import asset, house_style, write_page
 from bus_toolkit.audit.preview import encode_jpeg, shrink
 from bus_toolkit.audit.wording import order_labels, warnings_of
 
@@ -56,7 +56,7 @@ def write_report(path: Path, summary: Mapping[str, Any], rows: Iterable[Row]) ->
         "cpu_total": sum(cpu["total"] for cpu in summary["time"]["cpu_ms"].values()),
         "thumbnails": list(_thumbnails(path.parent, chosen)),
     }
-    style = asset("style.css.html") + asset("report.css.html")
+    style = house_style() + asset("report.css.html")
     write_page(path, "report.html", style=style, images=["data:"], mode=PUBLIC_MODE, context=context)
 
 

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from bus_toolkit.atomic import PRIVATE_MODE
 from bus_toolkit.audit.colours import KIND_COLOURS, hex_of
-from bus_toolkit.audit.pages import asset, write_page
+from bus_toolkit.audit.pages import asset, house_style, write_page
 from bus_toolkit.audit.wording import order_labels
 from bus_toolkit.outcome import Outcome
 from bus_toolkit.stage import findings_of
@@ -70,7 +70,7 @@ def write_review(private_dir: Path, records: Iterable[Record]) -> Path:
     write_page(
         path,
         FILE_NAME,
-        style=asset("style.css.html") + asset("review.css.html") + _kind_rules(),
+        style=house_style() + asset("review.css.html") + _kind_rules(),
         script=asset("review.js.html"),
         images=["'self'", "data:", "file:"],
         mode=PRIVATE_MODE,

@@ -88,7 +88,7 @@ def train(
     audience
         Told how far it is.
     report
-        Called with the folder when all is done; :func:`bus_toolkit.evaluation.report_run` for ``bus-train``.
+        Called with the folder when all is done; :func:`bus_toolkit.evaluation.report.report_run` for ``bus-train``.
 
     Raises
     ------

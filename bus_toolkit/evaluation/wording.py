@@ -1,0 +1,110 @@
+"""How figures are put into words, on pages, in tables and on the terminal alike."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from bus_toolkit.evaluation.metrics import MEANINGS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+NONE: Final = "–"  # noqa: RUF001 - an en dash stands for no value
+_PERCENT: Final = {
+    "accuracy",
+    "balanced_accuracy",
+    "sensitivity",
+    "specificity",
+    "ppv",
+    "npv",
+    "normal_misread",
+    "normal_called_malignant",
+    "sensitivity_at_95_specificity",
+}
+_TITLES: Final = {
+    "macro_auc": "macro AUC",
+    "macro_f1": "macro F1",
+    "auc_benign_malignant": "AUC benign against malignant",
+    "auc": "AUC against the rest",
+    "ppv": "PPV",
+    "npv": "NPV",
+    "f1": "F1",
+    "brier": "Brier score",
+    "sensitivity_at_95_specificity": "sensitivity at 95 % specificity",
+    "normal_called_malignant": "normal scans called malignant",
+    "normal_misread": "normal scans called something else",
+}
+
+
+def is_percent(name: str) -> bool:
+    """Whether a figure is told in percent."""
+    return not _PERCENT.isdisjoint(name.split("."))
+
+
+def title(name: str) -> str:
+    """A figure in words: ``sensitivity.malignant`` is ``sensitivity, malignant``."""
+    kind, _, of = name.partition(".")
+    words = _TITLES.get(kind, kind.replace("_", " "))
+    return f"{words}, {of}" if of else words
+
+
+def meaning(name: str) -> str:
+    """What a figure means, in a sentence without its end."""
+    return MEANINGS.get(name.partition(".")[0], "")
+
+
+def share(value: float | None) -> str:
+    """A share in percent, one decimal; never ``0.0 %`` or ``100.0 %`` for what is merely close to it."""
+    if value is None:
+        return NONE
+    if value in {0.0, 1.0}:
+        return f"{100 * value:.0f} %"
+    return f"{min(max(100 * value, 0.1), 99.9):.1f} %"
+
+
+def plain(value: float | None) -> str:
+    """A number to three places."""
+    return NONE if value is None else f"{value:.3f}"
+
+
+def points(value: float | None) -> str:
+    """A difference of shares in percentage points, with its sign."""
+    return NONE if value is None else f"{100 * value:+.1f}"
+
+
+def signed(value: float | None) -> str:
+    """A difference to three places, with its sign."""
+    return NONE if value is None else f"{value:+.3f}"
+
+
+def figure(name: str, found: Mapping[str, Any]) -> str:
+    """A figure with its interval: ``77.8 % (71.2 to 83.5)``."""
+    say = share if is_percent(name) else plain
+    if found["value"] is None:
+        return NONE
+    if found["low"] is None:
+        return say(found["value"])
+    return f"{say(found['value'])} ({say(found['low']).removesuffix(' %')} to {say(found['high']).removesuffix(' %')})"
+
+
+def spread(name: str, found: Mapping[str, Any]) -> str:
+    """Mean and standard deviation over members: ``77.8 ± 1.2 %``."""
+    if found["mean"] is None:
+        return NONE
+    factor, places, unit = (100, 1, " %") if is_percent(name) else (1, 3, "")
+    mean = f"{factor * found['mean']:.{places}f}"
+    return f"{mean}{unit}" if found["sd"] is None else f"{mean} ± {factor * found['sd']:.{places}f}{unit}"
+
+
+def weights(pretrained: object) -> str:
+    """How a run began: ``de novo``, ``pretrained``, or ``pretrained (FILE)``."""
+    if not pretrained:
+        return "de novo"
+    return f"pretrained ({pretrained})" if isinstance(pretrained, str) else "pretrained"
+
+
+def p_value(value: float | None) -> str:
+    """A p-value as papers print it."""
+    if value is None:
+        return NONE
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"  # noqa: PLR2004
