@@ -3,8 +3,8 @@
     python benchmarks/train.py [--arch mobilenetv3] [--scans 256] [--batch-size 16] [--image-size 224] [--rounds 5]
 
 Made pictures, decoded into the mapped cache as a run does it; the same model, loss and optimizer, augmentation off.
-Epochs of both kinds alternate; each ratio is of two neighbours, and the median of the ratios counts. On a machine that is busy
-with other things the ratio of CPU times is the steadier figure. JSON at the end.
+Epochs of both kinds alternate; each ratio is of two neighbours, and the median of the ratios counts. On a
+machine that is busy with other things the ratio of CPU times is the steadier figure. JSON at the end.
 """
 
 from __future__ import annotations
@@ -125,7 +125,8 @@ def main() -> None:
     }
     print(
         f"{args.arch}: {result['fed_s_per_epoch']} s an epoch fed, {result['bare_fit_s_per_epoch']} s bare fit: "
-        f"ratio {result['ratio']} (CPU time {result['cpu_ratio']}); decoding {result['decode_ms_per_picture']} ms a picture, once"
+        f"ratio {result['ratio']} (CPU time {result['cpu_ratio']}); "
+        f"decoding {result['decode_ms_per_picture']} ms a picture"
     )
     print(json.dumps(result))
 

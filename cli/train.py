@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 EXIT_DONE, EXIT_NOT_DONE, EXIT_STOPPED = 0, 1, 130
 PATIENCE: Final = 10
 """Epochs that early stopping waits when no number is given."""
+REPORT_NEEDS: Final = ("matplotlib", "scipy", "sklearn")
 NOT_GIVEN: Final = argparse.SUPPRESS
 
 DESCRIPTION = """\
@@ -258,8 +259,11 @@ def _train(given: dict[str, Any], words: Sequence[str]) -> int:
     from bus_toolkit.cli.progress import console
     from bus_toolkit.cli.training_progress import Shown
     from bus_toolkit.evaluation.report import report_run
+    from bus_toolkit.training.backend import require_packages
     from bus_toolkit.training.run import train
 
+    # Nobody wants to hear after an hour that the report cannot be written.
+    require_packages(*REPORT_NEEDS)
     shown = console(quiet=bool(given.get("quiet")))
     with Shown(shown, recipe.epochs) as audience:
         train(

@@ -51,6 +51,10 @@ class Shown:
     ) -> None:
         self.bar.stop()
 
+    def say(self, sentence: str) -> None:
+        """Print something to know."""
+        self.console.print(sentence, highlight=False, soft_wrap=True, markup=False)
+
     def warn(self, sentence: str) -> None:
         """Print a warning."""
         self.console.print(f"Warning: {sentence}", highlight=False, soft_wrap=True, markup=False)

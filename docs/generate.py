@@ -10,6 +10,7 @@ import contextlib
 import io
 import os
 import sys
+from importlib import import_module
 from pathlib import Path
 
 DOCS = Path(__file__).parent
@@ -24,15 +25,16 @@ COMMANDS = (
     ("keys", "show"),
     ("keys", "rotate"),
     ("lookup",),
+    ("split",),
 )
 NOTE = "<!-- Made by docs/generate.py from the code. Change the code, not this page. -->\n\n"
 COLUMNS = "100"
 """Width that help is wrapped to, so that the page does not depend on the terminal."""
 
 
-def help_of(command: tuple[str, ...]) -> str:
-    """What ``bus-clean COMMAND --help`` prints."""
-    from bus_toolkit.cli.clean import main
+def help_of(command: tuple[str, ...], program: str = "clean") -> str:
+    """What ``bus-clean COMMAND --help``, or that of another program, prints."""
+    main = import_module(f"bus_toolkit.cli.{program}").main
 
     os.environ["COLUMNS"] = COLUMNS
     printed = io.StringIO()
@@ -44,6 +46,7 @@ def help_of(command: tuple[str, ...]) -> str:
 def cli_page() -> str:
     """Every command with its help."""
     parts = [f"## {' '.join(('bus-clean', *command))}\n\n```text\n{help_of(command)}\n```\n" for command in COMMANDS]
+    parts += [f"## bus-{name}\n\n```text\n{help_of((), name)}\n```\n" for name in ("train",)]
     return NOTE + "\n".join(["# Command line\n", *parts])
 
 

@@ -22,16 +22,15 @@ BACKENDS: Final = {"tensorflow": ("tensorflow", "tensorflow-cpu"), "jax": ("jax"
 """Distributions that a backend of Keras comes in."""
 
 
-def require_packages(*, tensorboard: bool) -> None:
-    """Say what to install when something that training needs is missing.
+def require_packages(*names: str) -> None:
+    """Say what to install when one of the packages (by the names that are imported) is missing.
 
     Raises
     ------
     ConfigError
         When it is.
     """
-    needed = ["keras", *(["tensorboard"] if tensorboard else [])]
-    if missing := [name for name in needed if find_spec(name) is None]:
+    if missing := [name for name in names if find_spec(name) is None]:
         msg = f"training must have its packages (pip install 'bus-toolkit[train]'). Got no {', '.join(missing)}"
         raise ConfigError(msg)
 

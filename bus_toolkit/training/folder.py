@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 CONFIG: Final = "config.json"
 SPLITS: Final = "splits.csv"
+MEMBERS: Final = "members"
+CACHE: Final = "cache"
+LOCK: Final = "lock"
 MODEL: Final = "model.keras"
 HISTORY: Final = "history.csv"
 PREDICTIONS: Final = "predictions.csv"
@@ -50,11 +53,11 @@ class RunFolder:
     @property
     def cache(self) -> Path:
         """Folder of decoded pictures, unless another is asked for."""
-        return self.path / "cache"
+        return self.path / CACHE
 
     def member(self, name: str) -> Path:
         """Folder of one training."""
-        return self.path / "members" / name
+        return self.path / MEMBERS / name
 
     def is_done(self, name: str) -> bool:
         """Whether that training is finished."""
@@ -90,20 +93,21 @@ def opened(path: Path, *, resume: bool) -> Iterator[RunFolder]:
     Raises
     ------
     OutputError
-        When it is not new or empty and ``resume`` was not said, there is nothing to go on with, another process works
-        in it, or it cannot be written.
+        When it is not new or empty (a run of which no epoch was learned counts as empty) and ``resume`` was not said;
+        there is nothing to go on with; another process works in it; or it cannot be written.
     """
     folder = RunFolder(path)
-    there = path.is_dir() and any(one.name != "lock" for one in path.iterdir())
+    there = path.is_dir() and any(one.name != LOCK for one in path.iterdir())
     if resume and not folder.config.is_file():
         msg = "--resume must be given the folder of a run that was begun. Got another"
         raise OutputError(msg)
-    if (there or path.is_file()) and not resume:
+    begun_in_vain = there and not resume and _is_begun_in_vain(folder)
+    if (there or path.is_file()) and not (resume or begun_in_vain):
         msg = "--out must be a new or empty folder (--resume goes on with a run). Got one with something in it"
         raise OutputError(msg)
     try:
         path.mkdir(parents=True, exist_ok=True)
-        stream = (path / "lock").open("w")
+        stream = (path / LOCK).open("w")
     except OSError as error:
         msg = f"--out must be a folder that can be written. Got {error.strerror or 'one that cannot'}"
         raise OutputError(msg) from None
@@ -114,8 +118,25 @@ def opened(path: Path, *, resume: bool) -> Iterator[RunFolder]:
             msg = "one process at a time must work on a run. Got a second one"
             raise OutputError(msg) from None
         sweep_temporary(path)
+        if begun_in_vain:
+            _throw_away(folder)
         yield folder
-        (path / "lock").unlink(missing_ok=True)
+        (path / LOCK).unlink(missing_ok=True)
+
+
+def _is_begun_in_vain(folder: RunFolder) -> bool:
+    """Whether this is a run of which no epoch was learned, because its weights could not be had for instance."""
+    ours = {CONFIG, SPLITS, MEMBERS, CACHE, LOCK}
+    if not folder.config.is_file() or not {one.name for one in folder.path.iterdir()} <= ours:
+        return False
+    return not any((folder.path / MEMBERS).glob("*/*"))
+
+
+def _throw_away(folder: RunFolder) -> None:
+    for name in (MEMBERS, CACHE):
+        shutil.rmtree(folder.path / name, ignore_errors=True)
+    for path in (folder.config, folder.splits):
+        path.unlink(missing_ok=True)
 
 
 def sweep_cache(folder: RunFolder) -> None:

@@ -35,6 +35,9 @@ IMAGENET: Final = "imagenet"
 class Audience(Protocol):
     """Who wants to know how far a run is."""
 
+    def say(self, sentence: str) -> None:
+        """Something to know."""
+
     def warn(self, sentence: str) -> None:
         """Something is wrong with the split or the data, though the run goes on."""
 
@@ -101,14 +104,13 @@ def train(
     TrainingError
         When the loss is no number any more, or memory runs out.
     """
-    require_packages(tensorboard=tensorboard)
+    require_packages("keras", *(["tensorboard"] if tensorboard else []))
     data = load_data(manifest)
     with opened(out, resume=resume) as folder:
         split = _begin(folder, recipe, data, command, resume=resume)
         members = members_of(recipe, split)
         if audience is not None:
-            for sentence in split.warnings:
-                audience.warn(sentence)
+            _introduce(audience, data, split)
         if waiting := [member for member in members if not folder.is_done(member.name)]:
             pictures = load_pictures(
                 data.rows,
@@ -127,6 +129,20 @@ def train(
         if report is not None:
             report(folder.path)
     return folder
+
+
+def _introduce(audience: Audience, data: Data, split: Split) -> None:
+    """Say what there is to learn from, and what is wrong with it."""
+    counts = {part: len(split.part(part)) for part in Part}
+    folds = f" in the first of {split.folds} folds" if split.folds > 1 else ""
+    audience.say(
+        f"{', '.join(classes_of(split))}: {counts[Part.TRAIN]} scans to learn from, {counts[Part.VAL]} for validation, "
+        f"{counts[Part.TEST]} for the test{folds}"
+    )
+    for why, number in data.left_out.items():
+        audience.say(f"{number} rows of the manifest are left out: {why}")
+    for sentence in split.warnings:
+        audience.warn(sentence)
 
 
 def members_of(recipe: Recipe, split: Split) -> list[_Member]:

@@ -11,7 +11,7 @@ import pytest
 
 from bus_toolkit.errors import ConfigError, OutputError, TrainingError
 from bus_toolkit.training import Recipe, train
-from bus_toolkit.training.backend import memory_errors
+from bus_toolkit.training.backend import memory_errors, require_packages
 from bus_toolkit.training.checkpoint import COLUMNS
 from bus_toolkit.training.feed import Feed
 from bus_toolkit.training.fit import _epoch, best_epoch, is_over
@@ -27,6 +27,9 @@ class Impatient:
         self.stop = (epoch, step)
         self.lines: list[dict[str, float]] = []
         self.said: list[str] = []
+
+    def say(self, sentence: str) -> None:
+        assert "to learn from" in sentence
 
     def warn(self, sentence: str) -> None:
         self.said.append(sentence)
@@ -121,6 +124,17 @@ def test_a_finished_run_is_not_done_again(done: Path, clean: Path) -> None:
     assert reported == [done]
 
 
+def test_a_run_that_learned_nothing_can_be_begun_again(clean: Path, tmp_path: Path) -> None:
+    out, manifest = tmp_path / "run", clean / "manifest.csv"
+    for _ in range(2):
+        with pytest.raises(ConfigError, match="fine_tune_from must be a layer"):
+            train(Recipe(**TINY, fine_tune_from="nowhere"), manifest, out)
+    assert (out / "config.json").is_file()
+    (out / "thesis.txt").touch()
+    with pytest.raises(OutputError, match="new or empty"):
+        train(Recipe(**TINY, fine_tune_from="nowhere"), manifest, out)
+
+
 def test_each_fold_is_a_member_with_a_test_of_its_own_and_a_model_of_32_bits(clean: Path, tmp_path: Path) -> None:
     from bus_toolkit.models import load_model
 
@@ -148,7 +162,8 @@ def test_a_frozen_part_is_run_once_and_stays_as_it_was(clean: Path, tmp_path: Pa
     recipe = Recipe(
         **{**TINY, "freeze": True, "augment": False, "epochs": 6, "early_stopping": 2, "learning_rate": 0.9}
     )
-    train(recipe, clean / "manifest.csv", tmp_path / "frozen")
+    train(recipe, clean / "manifest.csv", tmp_path / "frozen", tensorboard=True)
+    assert len(list((tmp_path / "frozen/members/run-0/tensorboard").glob("events.*"))) == 1
     fresh = build_model("tinycnn", classes=("benign", "malignant", "normal"), image_size=32, dropout=0.2, seed=123)
     model = load_model(tmp_path / "frozen/members/run-0/model.keras")
     same = {
@@ -175,6 +190,12 @@ def test_too_little_memory_ends_it_in_a_sentence(error: Exception) -> None:
         raise error
     with pytest.raises(KeyError), memory_errors(Recipe(**TINY)):
         raise KeyError
+
+
+def test_a_missing_package_is_named() -> None:
+    require_packages("numpy")
+    with pytest.raises(ConfigError, match=r"pip install 'bus-toolkit\[train\]'.*Got no nowhere_to_be_found"):
+        require_packages("numpy", "nowhere_to_be_found")
 
 
 def history(*losses: float) -> list[dict[str, float]]:
