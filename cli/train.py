@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 EXIT_DONE, EXIT_NOT_DONE, EXIT_STOPPED = 0, 1, 130
 PATIENCE: Final = 10
 """Epochs that early stopping waits when no number is given."""
+STDERR: Final = 2
+"""The file descriptor."""
 REPORT_NEEDS: Final = ("matplotlib", "scipy", "sklearn")
 NOT_GIVEN: Final = argparse.SUPPRESS
 
@@ -253,9 +255,6 @@ def _out(given: dict[str, Any], recipe: Recipe | None) -> Path:
 def _train(given: dict[str, Any], words: Sequence[str]) -> int:
     recipe = _recipe(given)
     out = _out(given, recipe)
-    # What TensorFlow says of itself while it loads is no news to anybody.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     from bus_toolkit.cli.progress import console
     from bus_toolkit.cli.training_progress import Shown
     from bus_toolkit.evaluation.report import report_run
@@ -263,7 +262,8 @@ def _train(given: dict[str, Any], words: Sequence[str]) -> int:
     from bus_toolkit.training.run import train
 
     # Nobody wants to hear after an hour that the report cannot be written.
-    require_packages(*REPORT_NEEDS)
+    require_packages("keras", *REPORT_NEEDS)
+    _load_keras()
     shown = console(quiet=bool(given.get("quiet")))
     with Shown(shown, recipe.epochs) as audience:
         train(
@@ -280,6 +280,23 @@ def _train(given: dict[str, Any], words: Sequence[str]) -> int:
     for name in ("report.html", "model_card.json"):
         shown.print(f"{out / name}", highlight=False, soft_wrap=True, markup=False)
     return EXIT_DONE
+
+
+def _load_keras() -> None:
+    """Load Keras and its backend without what TensorFlow says of itself meanwhile, past Python, on standard error."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    sys.stderr.flush()
+    kept, nowhere = os.dup(STDERR), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, STDERR)
+    try:
+        import keras
+
+        keras.ops.convert_to_numpy(keras.ops.ones(1) + 1)
+    finally:
+        os.dup2(kept, STDERR)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def _manifest(given: dict[str, Any], out: Path) -> Path:

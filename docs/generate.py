@@ -10,8 +10,11 @@ import contextlib
 import io
 import os
 import sys
-from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 DOCS = Path(__file__).parent
 COMMANDS = (
@@ -27,15 +30,14 @@ COMMANDS = (
     ("lookup",),
     ("split",),
 )
+EVALUATION = ((), ("score",), ("compare",), ("table",), ("ensemble",))
 NOTE = "<!-- Made by docs/generate.py from the code. Change the code, not this page. -->\n\n"
 COLUMNS = "100"
 """Width that help is wrapped to, so that the page does not depend on the terminal."""
 
 
-def help_of(command: tuple[str, ...], program: str = "clean") -> str:
-    """What ``bus-clean COMMAND --help``, or that of another program, prints."""
-    main = import_module(f"bus_toolkit.cli.{program}").main
-
+def help_of(command: tuple[str, ...], main: Callable[[list[str]], int]) -> str:
+    """What ``COMMAND --help`` of a program prints."""
     os.environ["COLUMNS"] = COLUMNS
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed), contextlib.suppress(SystemExit):
@@ -44,10 +46,29 @@ def help_of(command: tuple[str, ...], program: str = "clean") -> str:
 
 
 def cli_page() -> str:
-    """Every command with its help."""
-    parts = [f"## {' '.join(('bus-clean', *command))}\n\n```text\n{help_of(command)}\n```\n" for command in COMMANDS]
-    parts += [f"## bus-{name}\n\n```text\n{help_of((), name)}\n```\n" for name in ("train",)]
-    return NOTE + "\n".join(["# Command line\n", *parts])
+    """Every command of ``bus-clean`` with its help."""
+    from bus_toolkit.cli.clean import main
+
+    return _helps("# Command line", "bus-clean", COMMANDS, main)
+
+
+def train_page() -> str:
+    """``bus-train`` with its help."""
+    from bus_toolkit.cli.train import main
+
+    return _helps("# bus-train", "bus-train", ((),), main)
+
+
+def evaluate_page() -> str:
+    """Every command of ``bus-eval`` with its help."""
+    from bus_toolkit.cli.evaluate import main
+
+    return _helps("# bus-eval", "bus-eval", EVALUATION, main)
+
+
+def _helps(title: str, program: str, commands: tuple[tuple[str, ...], ...], main: Callable[[list[str]], int]) -> str:
+    parts = [f"## {' '.join((program, *command))}\n\n```text\n{help_of(command, main)}\n```\n" for command in commands]
+    return NOTE + "\n".join([f"{title}\n", *parts])
 
 
 def manifest_page() -> str:
@@ -118,6 +139,8 @@ def options_page() -> str:
 PAGES = {
     "reference/options.md": options_page,
     "reference/cli.md": cli_page,
+    "reference/evaluate.md": evaluate_page,
+    "reference/train.md": train_page,
     "reference/manifest.md": manifest_page,
     "reference/policies.md": policies_page,
 }
@@ -131,7 +154,7 @@ def main(argv: list[str]) -> int:
     """Write the pages, or compare them."""
     stale = []
     for name, make in PAGES.items():
-        if make is cli_page and sys.version_info[:2] != MADE_WITH:
+        if make in {cli_page, evaluate_page, train_page} and sys.version_info[:2] != MADE_WITH:
             continue
         path, text = DOCS / name, make()
         if "--check" not in argv:

@@ -87,6 +87,8 @@ def make_card(run: Run, summary: Summary) -> dict[str, Any]:
             "manifest_sha256": config.get("manifest_sha256"),
             "policy_hash": config.get("policy_hash"),
         },
+        "ensemble_of": config.get("ensemble_of"),
+        "external_test_of": config.get("external_test_of"),
         "models": list(_models(run, data["members"])),
         "figures": {
             name: {key: data["figures"][name][key] for key in ("value", "low", "high", "sd")}
@@ -98,7 +100,7 @@ def make_card(run: Run, summary: Summary) -> dict[str, Any]:
         "calibration": data["calibration"],
         "intended_use": list(INTENDED),
         "not_for": list(NOT_FOR),
-        "limits": list(_limits(data)),
+        "limits": list(_limits(data, external="external_test_of" in config)),
         "versions": dict(config.get("versions") or {}),
         "evaluated_with": {"bus_toolkit": __version__},
     }
@@ -139,11 +141,14 @@ def _digest(path: Path) -> str | None:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _limits(data: Mapping[str, Any]) -> Iterator[str]:
+def _limits(data: Mapping[str, Any], *, external: bool) -> Iterator[str]:
     """What is not known, or is worse than the figures look."""
     for remark in data["remarks"]:
         yield f"{remark['title']} {remark['text']}"
-    yield "It was tested on scans from the same source as those it learned from. Expect less elsewhere."
+    if external:
+        yield "It was tested on scans from another source than those it learned from. A third may give other figures."
+    else:
+        yield "It was tested on scans from the same source as those it learned from. Expect less elsewhere."
     yield "Filled pixels (text and marks that cleaning removed) are invented; a model may react to them."
     chosen = [one for member in data["members"] for one in member["thresholds"].values() if one is not None]
     if chosen:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from typing import TYPE_CHECKING, Any, Final
 
-from bus_toolkit.atomic import atomic_text
 from bus_toolkit.errors import ConfigError, InputError
-from bus_toolkit.evaluation.predictions import write_predictions
-from bus_toolkit.evaluation.runs import CONFIG, MEMBERS, PREDICTIONS, SPLITS, Member, Run, pool_of
+from bus_toolkit.evaluation.runs import SPLITS, Member, Run, is_made, pool_of, write_run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,6 +14,7 @@ if TYPE_CHECKING:
     from bus_toolkit.evaluation.predictions import Predictions
 
 NAME: Final = "ensemble"
+KEY: Final = "ensemble_of"
 _LEAST: Final = 2
 
 
@@ -58,20 +56,15 @@ def write_ensemble(run: Run, out: Path) -> Run:
     OSError
         When it cannot be written.
     """
-    said = ensemble(run)
-    config = _config(run)
-    if out.exists() and not _is_ensemble(out):
+    member = Member(name=NAME, predictions=ensemble(run))
+    if out.exists() and not is_made(out, KEY):
         msg = "an ensemble must be written to a new folder, or over an ensemble. Got another folder"
         raise InputError("run", msg)
-    folder = out / MEMBERS / NAME
-    folder.mkdir(parents=True, exist_ok=True)
+    made = Run(folder=out, config=_config(run), members=(member,), missing=(), splits=run.splits)
+    write_run(made)
     if (run.folder / SPLITS).is_file():
         shutil.copyfile(run.folder / SPLITS, out / SPLITS)
-    write_predictions(folder / PREDICTIONS, said)
-    with atomic_text(out / CONFIG) as stream:
-        stream.write(json.dumps(config, indent=2, ensure_ascii=False) + "\n")
-    member = Member(name=NAME, predictions=said)
-    return Run(folder=out, config=config, members=(member,), missing=(), splits=run.splits)
+    return made
 
 
 def _config(run: Run) -> dict[str, Any]:
@@ -82,15 +75,8 @@ def _config(run: Run) -> dict[str, Any]:
         "arch": f"{run.config.get('arch') or 'model'}, mean of {len(names)}",
         "runs": 1,
         "members": [NAME],
-        "ensemble_of": names,
+        KEY: names,
     }
-
-
-def _is_ensemble(folder: Path) -> bool:
-    try:
-        return "ensemble_of" in json.loads((folder / CONFIG).read_text("utf-8"))
-    except (OSError, ValueError, TypeError):
-        return False
 
 
 def _parts(predictions: Predictions) -> dict[str, str]:

@@ -111,7 +111,8 @@ def estimate(
 
     A share that is exactly 0 or 1 is so in every resample, which would give an interval of no width: "no normal scan
     of 8 was misread" says little. Such a share gets the exact interval of a binomial proportion instead (Clopper and
-    Pearson 1934, doi 10.1093/biomet/26.4.404), with one trial for each cluster.
+    Pearson 1934, doi 10.1093/biomet/26.4.404), with one trial for each cluster. For other figures at their end
+    (an AUC of 1) no such interval is known: they get none.
 
     Raises
     ------
@@ -126,9 +127,8 @@ def estimate(
     found = {}
     for name, statistic in statistics.items():
         low, high = interval(drawn[name], level)
-        if isinstance(statistic, Share) and statistic.proportion and values[name] in {0.0, 1.0}:
-            trials = np.unique(clusters[statistic.denominator > 0]).size
-            low, high = _exact(values[name], trials, level)
+        if values[name] in {0.0, 1.0} and low == high == values[name]:
+            low, high = _at_the_end(statistic, values[name], clusters, level)
         found[name] = Estimate(value=values[name], low=low, high=high)
     return found
 
@@ -142,7 +142,10 @@ def interval(drawn: FloatArray, level: float = LEVEL) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def _exact(value: float, trials: int, level: float) -> tuple[float, float]:
+def _at_the_end(statistic: Statistic, value: float, clusters: IntArray, level: float) -> tuple[float, float]:
+    if not isinstance(statistic, Share) or not statistic.proportion:
+        return float("nan"), float("nan")
+    trials = np.unique(clusters[statistic.denominator > 0]).size
     reach = ((1 - level) / 2) ** (1 / trials)
     return (reach, 1.0) if value else (0.0, 1 - reach)
 

@@ -112,9 +112,7 @@ def reliability_plot(tested: Pool, scaled: Pool) -> str:
             found = top_label(*whole.stacked(), bins=10)
             sizes = 12 + 90 * found.cases / found.cases.sum()
             axes.plot(found.said, found.came_true, color=colour, lw=1.4, alpha=0.8)
-            axes.scatter(
-                found.said, found.came_true, s=sizes, color=colour, lw=0, label=f"{name}, ECE {found.error():.3f}"
-            )
+            axes.scatter(found.said, found.came_true, s=sizes, color=colour, lw=0, label=name)
         _unit(axes, "probability of what was called", "share that is right")
         axes.legend(loc="upper left")
 
@@ -157,6 +155,7 @@ def learning_plot(members: Sequence[Member]) -> str | None:
                 for key, name, colour in ((what, "training", PALETTE[0]), (f"val_{what}", "validation", PALETTE[1])):
                     label = None if number else name
                     axes.plot(history["epoch"], history[key], color=colour, lw=1.3, alpha=0.8, label=label, marker=mark)
+            axes.xaxis.get_major_locator().set_params(integer=True)
             axes.set_xlabel("epoch")
             axes.set_ylabel(what)
         panels[1].set_ylim(0, 1.02)

@@ -32,7 +32,16 @@ OVERALL: Final = ("accuracy", "balanced_accuracy", "macro_auc", "auc_benign_mali
 OF_CLASS: Final = ("sensitivity", "specificity", "ppv", "npv", "f1", "auc")
 _FILTERS: Final = {
     word.__name__: word
-    for word in (wording.title, wording.meaning, wording.share, wording.plain, wording.figure, wording.spread)
+    for word in (
+        wording.heading,
+        wording.meaning,
+        wording.share,
+        wording.plain,
+        wording.figure,
+        wording.estimate,
+        wording.reach,
+        wording.spread,
+    )
 }
 
 
@@ -131,10 +140,10 @@ def _heads(summary: Summary) -> list[dict[str, Any]]:
     found = []
     for name in names:
         if name in figures:
-            say = wording.share if wording.is_percent(name) else wording.plain
             one = figures[name]
-            reach = f"95 % interval {say(one['low']).removesuffix(' %')} to {say(one['high'])}"
-            found.append({"name": name, "value": say(one["value"]), "interval": reach})
+            known = wording.reach(name, one)
+            reach = f"95 % interval {known}" if known else "no interval: at its end"
+            found.append({"name": name, "value": wording.estimate(name, one), "interval": reach})
     return found
 
 

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any, Final, final
 
 import numpy as np
 
+from bus_toolkit.atomic import atomic_text
 from bus_toolkit.errors import InputError
 from bus_toolkit.evaluation.clusters import clusters
 from bus_toolkit.evaluation.pool import Pool, pool
-from bus_toolkit.evaluation.predictions import FloatArray, Predictions, read_predictions
+from bus_toolkit.evaluation.predictions import FloatArray, Predictions, read_predictions, write_predictions
 from bus_toolkit.manifest import from_cell
 
 if TYPE_CHECKING:
@@ -147,6 +148,30 @@ def read_run(folder: Path) -> Run:
         missing=tuple(missing),
         splits=_read_splits(folder / SPLITS),
     )
+
+
+def write_run(run: Run) -> None:
+    """Write ``config.json`` and each member's predictions, so that :func:`read_run` gives the run again.
+
+    Raises
+    ------
+    OSError
+        When they cannot be written.
+    """
+    for member in run.members:
+        folder = run.folder / MEMBERS / member.name
+        folder.mkdir(parents=True, exist_ok=True)
+        write_predictions(folder / PREDICTIONS, member.predictions)
+    with atomic_text(run.folder / CONFIG) as stream:
+        stream.write(json.dumps(run.config, indent=2, ensure_ascii=False) + "\n")
+
+
+def is_made(folder: Path, key: str) -> bool:
+    """Whether ``config.json`` of a folder has ``key``, by which a made run is told from a trained one."""
+    try:
+        return key in json.loads((folder / CONFIG).read_text("utf-8"))
+    except (OSError, ValueError, TypeError):
+        return False
 
 
 def leaking(splits: Sequence[Assigned]) -> int:

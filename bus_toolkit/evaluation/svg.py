@@ -68,7 +68,10 @@ def draw_svg(
     from matplotlib.figure import Figure
 
     with mpl.rc_context({**_SETTINGS, "svg.hashsalt": name}):
-        figure = Figure(figsize=size, layout="constrained")
+        figure = Figure(figsize=size)
+        # Margins in inches for labels of a line each: laying out by trial would draw everything twice.
+        wide, high = size
+        figure.subplots_adjust(0.8 / wide, 0.52 / high, 1 - 0.1 / wide, 1 - 0.12 / high, wspace=0.85 / (wide / panels))
         draw(figure.subplots(1, panels))
         text = io.StringIO()
         figure.savefig(text, format="svg", metadata={"Date": None})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from bus_toolkit.evaluation.wording import NONE, figure, share, spread, weights
+from bus_toolkit.evaluation.wording import NONE, figure, reach, spread, weights
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,7 +51,7 @@ def _row(summary: Summary) -> list[str]:
         weights(data["pretrained"]),
         (data["protocol"] or NONE) + (f", {members} {unit}" if members > 1 else ""),
         spread("accuracy", accuracy),
-        f"{share(accuracy['low']).removesuffix(' %')} to {share(accuracy['high'])}",
+        reach("accuracy", accuracy) + " %",
         _told(figures, "auc.malignant"),
         _told(figures, "sensitivity_at_95_specificity.malignant"),
         _told(figures, "normal_called_malignant"),

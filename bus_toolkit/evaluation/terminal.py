@@ -44,8 +44,11 @@ def summary_table(summary: Summary) -> Group:
     return Group(*parts)
 
 
-def comparison_table(found: Comparison, names: tuple[str, str]) -> Group:
-    """Both models side by side, for ``rich``; what is surely different in bold."""
+def comparison_table(found: Comparison, names: tuple[str, str], *, mcnemar: bool = True) -> Group:
+    """Both models side by side, for ``rich``; what is surely different in bold.
+
+    ``mcnemar`` tells whether its test is shown: between an ensemble and its own members it says nothing.
+    """
     table = Table(title=f"{found.scans} scans in {found.clusters} independent groups", title_justify="left")
     first, second = names if names[0] != names[1] else ("first", "second")
     table.add_column("figure")
@@ -69,7 +72,7 @@ def comparison_table(found: Comparison, names: tuple[str, str]) -> Group:
     many = Text(
         "Many figures are compared at once: one p below 0.05 in twenty is to be expected by chance.", style="dim"
     )
-    return Group(table, Text(words), many)
+    return Group(table, *([Text(words)] if mcnemar else []), many)
 
 
 def _head(data: dict[str, Any] | Any) -> Text:  # noqa: ANN401

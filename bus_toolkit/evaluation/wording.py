@@ -45,7 +45,15 @@ def title(name: str) -> str:
     """A figure in words: ``sensitivity.malignant`` is ``sensitivity, malignant``."""
     kind, _, of = name.partition(".")
     words = _TITLES.get(kind, kind.replace("_", " "))
+    if kind == "auc" and of:
+        return f"AUC, {of} against the rest"
     return f"{words}, {of}" if of else words
+
+
+def heading(name: str) -> str:
+    """The same with a capital in front."""
+    words = title(name)
+    return words[:1].upper() + words[1:]
 
 
 def meaning(name: str) -> str:
@@ -82,9 +90,20 @@ def figure(name: str, found: Mapping[str, Any]) -> str:
     say = share if is_percent(name) else plain
     if found["value"] is None:
         return NONE
+    return say(found["value"]) if found["low"] is None else f"{say(found['value'])} ({reach(name, found)})"
+
+
+def estimate(name: str, found: Mapping[str, Any]) -> str:
+    """The figure without its interval."""
+    return share(found["value"]) if is_percent(name) else plain(found["value"])
+
+
+def reach(name: str, found: Mapping[str, Any]) -> str:
+    """The interval alone, without unit: ``71.2 to 83.5``; empty when there is none."""
     if found["low"] is None:
-        return say(found["value"])
-    return f"{say(found['value'])} ({say(found['low']).removesuffix(' %')} to {say(found['high']).removesuffix(' %')})"
+        return ""
+    say = share if is_percent(name) else plain
+    return f"{say(found['low']).removesuffix(' %')} to {say(found['high']).removesuffix(' %')}"
 
 
 def spread(name: str, found: Mapping[str, Any]) -> str:
