@@ -255,6 +255,7 @@ def _out(given: dict[str, Any], recipe: Recipe | None) -> Path:
 def _train(given: dict[str, Any], words: Sequence[str]) -> int:
     recipe = _recipe(given)
     out = _out(given, recipe)
+    manifest = _manifest(given, out)
     from bus_toolkit.cli.progress import console
     from bus_toolkit.cli.training_progress import Shown
     from bus_toolkit.evaluation.report import report_run
@@ -268,7 +269,7 @@ def _train(given: dict[str, Any], words: Sequence[str]) -> int:
     with Shown(shown, recipe.epochs) as audience:
         train(
             recipe,
-            _manifest(given, out),
+            manifest,
             out,
             resume=bool(given.get("resume")),
             cache=given.get("cache"),
