@@ -31,7 +31,7 @@ class Architecture:
     file
         Name of Keras' file (without the classifier) or of the package's file; empty when there is none.
     cam_layer
-        The layer whose output Grad-CAM looks at: the last one that has rows and columns. Empty: whichever feeds the head.
+        The layer whose output Grad-CAM looks at: the last one that has rows and columns. Empty: that before the head.
     stages
         First layers of its stages, from input to output: sensible values of ``fine_tune_from``.
     dense
@@ -159,7 +159,7 @@ ARCHITECTURES: Final = (
         scaling="lite",
         source="package",
         file="efficientnet-lite0-57934424.pth",
-        cam_layer="head_relu",
+        cam_layer="top_relu",
         stages=("stem_conv", "block3_expand_conv", "block5_expand_conv", "block11_expand_conv", "top_conv"),
     ),
     Architecture(

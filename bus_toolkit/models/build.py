@@ -39,7 +39,7 @@ APPLICATIONS: Final = {
 _IMAGENET_MEAN, _IMAGENET_SPREAD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
-def build_model(  # noqa: PLR0913 - each is one choice of the command line
+def build_model(
     arch: str,
     *,
     classes: Sequence[str],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from bus_toolkit.errors import ConfigError
@@ -11,9 +12,7 @@ from bus_toolkit.models.facts import LAYER
 
 def is_head(name: str) -> bool:
     """Whether a layer of this name stands behind the last convolution."""
-    return name.startswith((f"{HEAD}pool", f"{HEAD}flat", f"{HEAD}dense", f"{HEAD}dropout", f"{HEAD}logits")) or (
-        name == LAYER
-    )
+    return name.startswith(HEAD) or name == LAYER
 
 
 def set_trainable(model: Any, *, freeze: bool, fine_tune_from: str | None = None) -> int:  # noqa: ANN401 (Keras ships no annotations)
@@ -54,13 +53,7 @@ def set_trainable(model: Any, *, freeze: bool, fine_tune_from: str | None = None
         first = names.index(fine_tune_from)
     for index, layer in enumerate(trunk):
         layer.trainable = index >= first
-    return sum(int(weight.size) for weight in map(_array, model.trainable_weights))
-
-
-def _array(weight: Any) -> Any:  # noqa: ANN401
-    import numpy as np
-
-    return np.empty(tuple(weight.shape), dtype=bool)
+    return sum(math.prod(weight.shape) for weight in model.trainable_weights)
 
 
 def split_model(model: Any) -> tuple[Any, Any]:  # noqa: ANN401

@@ -24,7 +24,7 @@ SCALINGS: Final[Mapping[str, tuple[float, tuple[float, float, float]]]] = {
 
 @keras.saving.register_keras_serializable(package="bus_toolkit")
 class Preprocess(keras.layers.Layer):  # type: ignore[misc] # Keras ships no annotations
-    """Raw grey values ``(n, rows, cols, 1)``, uint8 or float of 0 to 255, to three float32 planes ``(n, rows, cols, 3)``.
+    """Raw grey values ``(n, rows, cols, 1)``, 0 to 255, to three float32 planes ``(n, rows, cols, 3)``.
 
     Parameters
     ----------
@@ -33,12 +33,12 @@ class Preprocess(keras.layers.Layer):  # type: ignore[misc] # Keras ships no ann
         ``signed``: -1 to 1; ``bytes``: 0 to 255, for a net that scales by itself; ``lite``: minus 127, by 128.
     """
 
-    def __init__(self, scaling: str, **options: Any) -> None:
+    def __init__(self, scaling: str, **options: Any) -> None:  # noqa: ANN401 - Keras' own
         # Always float32: half precision cannot hold the result of a subtraction at 255 well enough.
         super().__init__(**{**options, "dtype": "float32"})
         self.scaling = scaling
 
-    def call(self, inputs: Any) -> Any:  # noqa: D102
+    def call(self, inputs: Any) -> Any:  # noqa: ANN401, D102
         scale, offset = SCALINGS[self.scaling]
         values = keras.ops.cast(inputs, "float32")
         planes = keras.ops.concatenate([values, values, values], axis=-1)
@@ -64,11 +64,11 @@ class Probabilities(keras.layers.Layer):  # type: ignore[misc] # Keras ships no 
         Its ``temperature`` divides the logits (Guo et al. 2017, arXiv 1706.04599).
     """
 
-    def __init__(self, facts: Mapping[str, Any], **options: Any) -> None:
+    def __init__(self, facts: Mapping[str, Any], **options: Any) -> None:  # noqa: ANN401 - Keras' own
         super().__init__(**{**options, "dtype": "float32"})
         self.facts = dict(facts)
 
-    def call(self, inputs: Any) -> Any:  # noqa: D102
+    def call(self, inputs: Any) -> Any:  # noqa: ANN401, D102
         return keras.ops.softmax(keras.ops.cast(inputs, "float32") / float(self.facts["temperature"]), axis=-1)
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:  # noqa: D102

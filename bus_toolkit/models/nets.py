@@ -1,4 +1,4 @@
-"""Convolutional parts of the networks that Keras does not have; each takes a tensor and gives one with rows and columns."""
+"""Convolutional parts of the networks that Keras does not have: from a tensor to one with rows and columns."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def efficientnetlite0(tensor: Any) -> Any:  # noqa: ANN401
             step = stride if number == 0 else 1
             tensor = _bottleneck(tensor, channels, kernel, step, expansion, f"block{block}")
             block += 1
-    return layers.ReLU(6, name="head_relu")(_lite_conv(tensor, LITE0_HEAD, 1, 1, "top"))
+    return layers.ReLU(6, name="top_relu")(_lite_conv(tensor, LITE0_HEAD, 1, 1, "top"))
 
 
 def _lite_conv(tensor: Any, channels: int, kernel: int, stride: int, name: str) -> Any:  # noqa: ANN401
@@ -102,7 +102,14 @@ def _lite_conv(tensor: Any, channels: int, kernel: int, stride: int, name: str) 
     return _norm(f"{name}_bn", momentum=0.99, epsilon=LITE0_EPSILON)(convolution(tensor))
 
 
-def _bottleneck(tensor: Any, channels: int, kernel: int, stride: int, expansion: int, name: str) -> Any:  # noqa: ANN401, PLR0917
+def _bottleneck(  # noqa: PLR0917 - a row of the table
+    tensor: Any,  # noqa: ANN401
+    channels: int,
+    kernel: int,
+    stride: int,
+    expansion: int,
+    name: str,
+) -> Any:  # noqa: ANN401
     from keras import layers
 
     inputs = tensor
@@ -121,7 +128,7 @@ def _bottleneck(tensor: Any, channels: int, kernel: int, stride: int, expansion:
 
 
 def tinycnn(tensor: Any) -> Any:  # noqa: ANN401
-    """For continuous integration and demonstrations: three convolutions with stride 2, about four thousand parameters."""
+    """For continuous integration and demonstrations: three convolutions with stride 2, some 3,600 parameters."""
     from keras import layers
 
     first, *rest = TINY_CHANNELS

@@ -11,7 +11,7 @@ from bus_toolkit.cli.train import main, parser, recipe_from
 from bus_toolkit.errors import ConfigError
 from bus_toolkit.training import Recipe
 
-HEAVY = {"cv2", "numpy", "keras", "tensorflow", "rich", "sklearn", "socket"}
+HEAVY = {"cv2", "keras", "onnxruntime", "rich", "scipy", "sklearn", "tensorflow", "tensorboard"}
 
 
 def recipe(*words: str) -> Recipe:
