@@ -82,3 +82,22 @@ def test_an_unknown_option_is_a_usage_error() -> None:
     with pytest.raises(SystemExit) as stopped:
         main(["--arch", "tinycnn", "--nonsense"])
     assert stopped.value.code == 2
+
+
+def test_ctrl_c_and_the_unexpected_end_in_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for error, code, expected in (
+        (KeyboardInterrupt(), 130, "with --resume goes on where it was"),
+        (OSError(28, "No space left on device", "/home/HAUGWITZ"), 1, "No space left on device"),
+        (ValueError("HAUGWITZ"), 1, "unexpected ValueError at"),
+    ):
+
+        def stop(*_: object, error: BaseException = error) -> int:
+            raise error
+
+        monkeypatch.setattr("bus_toolkit.cli.train._train", stop)
+        assert main(["--arch", "tinycnn"]) == code
+        told = capsys.readouterr().err
+        assert expected in told
+        assert "HAUGWITZ" not in told
