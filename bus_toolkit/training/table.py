@@ -7,25 +7,22 @@ is read.
 from __future__ import annotations
 
 import csv
-import re
 from typing import TYPE_CHECKING
 
 from bus_toolkit.atomic import atomic_text
 from bus_toolkit.errors import InputError
+from bus_toolkit.manifest import from_cell, to_cell
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-_FORMULA = re.compile(r"'*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
-
 
 def write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Write a table. Text is guarded; numbers are written as Python does, so that the same float is read again."""
     with atomic_text(path) as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(header)
-        writer.writerows([_guard(cell) for cell in row] for row in rows)
+        for row in (header, *rows):
+            stream.write(",".join(to_cell(cell) for cell in row) + "\n")
 
 
 def read_table(path: Path, header: Sequence[str]) -> list[dict[str, str]]:
@@ -45,12 +42,4 @@ def read_table(path: Path, header: Sequence[str]) -> list[dict[str, str]]:
     if not lines or lines[0] != list(header) or any(len(line) != len(header) for line in lines):
         msg = f"a table must have the columns {','.join(header)} in each row. Got others"
         raise InputError("table", msg)
-    return [{name: _bare(cell) for name, cell in zip(header, line, strict=True)} for line in lines[1:]]
-
-
-def _guard(cell: object) -> object:
-    return f"'{cell}" if isinstance(cell, str) and _FORMULA.match(cell) else cell
-
-
-def _bare(cell: str) -> str:
-    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
+    return [{name: from_cell(cell) for name, cell in zip(header, line, strict=True)} for line in lines[1:]]
