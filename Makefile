@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 .PHONY: help venv demo test quick lint types docs check wheel bench clean
 
 help:
-	@echo "make demo    clean a small folder of made scans, and say where to look"
+	@echo "make demo    clean a small folder of made scans, train a small net on it, and say where to look"
 	@echo "make test    run the tests"
 	@echo "make quick   run the quick tests, stop at the first failure"
 	@echo "make lint    ruff: rules and format"
@@ -26,13 +26,18 @@ $(STAMP): setup.cfg pyproject.toml
 	touch $(STAMP)
 
 demo: venv
-	rm -rf demo/raw_york demo/raw_york-clean demo/raw_york-clean.private
+	rm -rf demo/raw_york demo/raw_york-clean demo/raw_york-clean.private demo/run
 	mkdir -p demo
 	cp -R fixtures/raw_york demo/raw_york
 	@echo
 	@echo "$$ bus-clean ingest demo/raw_york/ --anonymise"
 	$(BIN)/bus-clean ingest demo/raw_york/ --anonymise || test $$? -eq 3
-	@echo "Open demo/raw_york-clean/report.html and demo/raw_york-clean.private/review.html in a browser."
+	@echo
+	@echo "$$ bus-train --arch tinycnn --data demo/raw_york-clean/ --epochs 5 --runs 1 --image-size 64 --val-fraction 0.2 --out demo/run"
+	$(BIN)/bus-train --arch tinycnn --data demo/raw_york-clean/ --epochs 5 --runs 1 --image-size 64 \
+		--val-fraction 0.2 --out demo/run
+	@echo "Open demo/raw_york-clean/report.html and demo/raw_york-clean.private/review.html in a browser: what was cleaned."
+	@echo "Open demo/run/report.html: how good the net is. (Two dozen made scans are a demonstration, no training.)"
 
 test: venv
 	$(BIN)/python -m pytest

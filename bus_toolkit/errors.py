@@ -40,3 +40,7 @@ class EngineError(BusToolkitError):
 
 class OutputError(BusToolkitError):
     """The output folder cannot be used as asked (other policy or key, not writeable)."""
+
+
+class TrainingError(BusToolkitError):
+    """A training cannot go on: its loss is no number any more, or there is not enough memory."""

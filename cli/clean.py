@@ -13,6 +13,7 @@ from bus_toolkit._version import __version__
 from bus_toolkit.cli.keys import add_keys, add_lookup
 from bus_toolkit.cli.profile import add_profile, with_profile
 from bus_toolkit.cli.selftest import add_selftest
+from bus_toolkit.cli.split import add_split
 from bus_toolkit.cli.verify import add_verify
 
 if TYPE_CHECKING:
@@ -166,6 +167,7 @@ def _parser() -> argparse.ArgumentParser:
     explain.set_defaults(run=_explain, debug=False)
     add_selftest(commands)
     add_verify(commands)
+    add_split(commands)
     add_keys(commands)
     add_lookup(commands)
     return parser

@@ -29,6 +29,7 @@ COMMANDS = (
     ("keys", "show"),
     ("keys", "rotate"),
     ("lookup",),
+    ("split",),
 )
 EVALUATION = ((), ("score",), ("compare",), ("table",), ("ensemble",))
 NOTE = "<!-- Made by docs/generate.py from the code. Change the code, not this page. -->\n\n"
@@ -50,6 +51,13 @@ def cli_page() -> str:
     from bus_toolkit.cli.clean import main
 
     return _helps("# Command line", "bus-clean", COMMANDS, main)
+
+
+def train_page() -> str:
+    """``bus-train`` with its help."""
+    from bus_toolkit.cli.train import main
+
+    return _helps("# bus-train", "bus-train", ((),), main)
 
 
 def evaluate_page() -> str:
@@ -133,6 +141,7 @@ PAGES = {
     "reference/options.md": options_page,
     "reference/cli.md": cli_page,
     "reference/evaluate.md": evaluate_page,
+    "reference/train.md": train_page,
     "reference/manifest.md": manifest_page,
     "reference/policies.md": policies_page,
 }
@@ -146,7 +155,7 @@ def main(argv: list[str]) -> int:
     """Write the pages, or compare them."""
     stale = []
     for name, make in PAGES.items():
-        if make in {cli_page, evaluate_page} and sys.version_info[:2] != MADE_WITH:
+        if make in {cli_page, evaluate_page, train_page} and sys.version_info[:2] != MADE_WITH:
             continue
         path, text = DOCS / name, make()
         if "--check" not in argv:
