@@ -5,6 +5,7 @@ doi 10.1109/CVPR.2019.00959) and a CRNN recogniser, on PyTorch. Slower than the 
 from __future__ import annotations
 
 import os
+import warnings
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import import_module
@@ -91,7 +92,10 @@ class EasyOcrEngine:
     def _read(self, crop: Pixels) -> Reading:
         grey = cv2.cvtColor(_rgb(crop), cv2.COLOR_RGB2GRAY)
         whole = [[0, grey.shape[1], 0, grey.shape[0]]]
-        answers = self._reader.recognize(grey, horizontal_list=whole, free_list=[], detail=1)
+        with warnings.catch_warnings():
+            # EasyOCR asks for pinned memory, which only an accelerator has; torch tells so at every crop.
+            warnings.filterwarnings("ignore", message=".*pin_memory", category=UserWarning)
+            answers = self._reader.recognize(grey, horizontal_list=whole, free_list=[], detail=1)
         text = " ".join(str(answer[1]) for answer in answers).strip()
         confidence = min((float(answer[2]) for answer in answers), default=0.0)
         return Reading(text=text, confidence=min(max(confidence, 0.0), 1.0) if text else 0.0)
@@ -104,6 +108,8 @@ class EasyOcrEngine:
                 list(LANGUAGES),
                 gpu=False,
                 model_storage_directory=str(self._place),
+                # A folder for networks of one's own, made in the home folder unless it is there: the weights' will do.
+                user_network_directory=str(self._place),
                 download_enabled=self.allow_download,
                 quantize=False,
                 verbose=False,
