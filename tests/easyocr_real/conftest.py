@@ -76,7 +76,7 @@ def run(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
     return runner
 
 
-def painted(*words: tuple[str, tuple[int, int]], height: int = 16) -> Painted:
+def painted(*words: tuple[str, tuple[int, int]], height: int = 16, seed: int = 5) -> Painted:
     """A phantom with words on it, each with its top left corner at a place."""
-    picture = make_phantom(np.random.default_rng(5), rows=240, cols=320, fan="full", lesion="benign").image
+    picture = make_phantom(np.random.default_rng(seed), rows=240, cols=320, fan="full", lesion="benign").image
     return paint(picture, [text_stamp(word, at, Font("bundled"), height, Ink()) for word, at in words])

@@ -54,6 +54,13 @@ def test_it_is_an_engine_and_detects_what_is_painted(engine: EasyOcrEngine) -> N
     assert all(0 < seen.score <= 1 and seen.box == seen.box.clip(done.image.shape) for seen in found)
 
 
+def test_small_words_are_not_dropped_for_their_size(engine: EasyOcrEngine) -> None:
+    done = painted(("LT", (60, 60)), ("RT", (60, 220)), ("LT", (200, 60)), height=9, seed=6)
+    boxes = [seen.box for seen in engine.detect(done.image, scale=1.0)]
+    small = [box for box in boxes if max(box.height, box.width) <= 20]
+    assert any(share(overlay.mask, small) > 0.9 for overlay in done.overlays)
+
+
 @pytest.mark.parametrize("scale", [0.75, 1.5])
 def test_boxes_come_back_in_pixels_of_the_picture_at_any_scale(engine: EasyOcrEngine, scale: float) -> None:
     done = painted(("RIGHT BREAST", (90, 60)), height=20)

@@ -30,6 +30,8 @@ WEIGHTS: Final = ("craft_mlt_25k.pth", "english_g2.pth")
 LANGUAGES: Final = ("en",)
 DETECTOR_SCORE: Final = 0.7
 """EasyOCR gives boxes without scores: every box that passed its text threshold (this value) carries it."""
+SMALLEST: Final = 6
+"""Pixels of the longer side of a box from which it counts; EasyOCR's 20 drops a small "LT"."""
 GREY_NDIM: Final = 2
 
 
@@ -76,7 +78,9 @@ class EasyOcrEngine:
         shape = (image.shape[0], image.shape[1])
         size = max(1, round(shape[1] * scale)), max(1, round(shape[0] * scale))
         picture = cv2.resize(_rgb(image), size, interpolation=cv2.INTER_LINEAR)
-        level, free = self._reader.detect(picture, text_threshold=DETECTOR_SCORE, canvas_size=max(size), mag_ratio=1.0)
+        level, free = self._reader.detect(
+            picture, text_threshold=DETECTOR_SCORE, canvas_size=max(size), mag_ratio=1.0, min_size=SMALLEST
+        )
         boxes = [(top, left, bottom, right) for left, right, top, bottom in level[0]]
         for corners in free[0]:
             points = np.asarray(corners, dtype=float)
