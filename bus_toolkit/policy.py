@@ -82,8 +82,8 @@ class VerdictRules:
 class FillRules:
     """What is painted over, and how.
 
-    ``radius`` is Telea's, in pixels: 8 came nearest to the tissue under whole boxes of text, 3 and less under thin lines
-    (docs/explanation/fill.md). ``grow`` widens the mask by that many pixels; a scan of which more than
+    ``radius`` is Telea's, in pixels: 8 comes nearer to the tissue than 3 under whole boxes of text, and 3 nearer under
+    thin lines (docs/explanation/fill.md). ``grow`` widens the mask by that many pixels; a scan of which more than
     ``max_fraction`` of the fan would be painted is quarantined, for what is left is no longer the patient's tissue.
     """
 
