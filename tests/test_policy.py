@@ -6,9 +6,10 @@ import pytest
 
 from bus_toolkit.batch.explain import explain
 from bus_toolkit.errors import ConfigError
+from bus_toolkit.fill import Fill
 from bus_toolkit.geometry import Box, Fan
 from bus_toolkit.outcome import Outcome
-from bus_toolkit.policy import load_policy, parse_policy, shipped_policies
+from bus_toolkit.policy import FillRules, load_policy, parse_policy, shipped_policies
 from bus_toolkit.stage import Finding, Kind, Plan
 
 MASK = np.ones((2, 2), np.bool_)
@@ -68,6 +69,12 @@ def test_no_fan_is_quarantine_and_never_kept() -> None:
     verdict = load_policy().decide([plan(fan=None)])
     assert verdict.outcome is Outcome.QUARANTINED
     assert load_policy().decide([plan(fan=FAN)]).outcome is Outcome.KEPT
+
+
+def test_boxes_of_text_are_filled_from_farther_than_thin_lines() -> None:
+    wide = load_policy().fill.radius
+    assert wide == FillRules().radius == Fill().radius == 8
+    assert load_policy("keep-annotated").fill.radius < wide
 
 
 def test_too_much_fill_is_quarantine() -> None:

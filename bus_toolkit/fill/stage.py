@@ -77,7 +77,7 @@ class Fill:
     """
 
     kinds: frozenset[Kind] | tuple[Kind, ...] = (Kind.TEXT, Kind.LOGO, Kind.BODYMARK)
-    radius: int = 3
+    radius: int = 8
     grow: int = 2
     name: str = field(default="fill", init=False)
     edits: bool = field(default=True, init=False)

@@ -22,6 +22,7 @@ class Reader:
     def detect(self, image: Any, **options: Any) -> Any:
         assert image.shape == (80, 200, 3)
         assert options["canvas_size"] == 200
+        assert options["min_size"] < 10
         slanted = [[20, 60], [60, 64], [58, 74], [18, 70]]
         return [[[10, 50, 20, 31]]], [[slanted]]
 

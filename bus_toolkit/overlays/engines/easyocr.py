@@ -5,6 +5,7 @@ doi 10.1109/CVPR.2019.00959) and a CRNN recogniser, on PyTorch. Slower than the 
 from __future__ import annotations
 
 import os
+import warnings
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import import_module
@@ -29,6 +30,8 @@ WEIGHTS: Final = ("craft_mlt_25k.pth", "english_g2.pth")
 LANGUAGES: Final = ("en",)
 DETECTOR_SCORE: Final = 0.7
 """EasyOCR gives boxes without scores: every box that passed its text threshold (this value) carries it."""
+SMALLEST: Final = 6
+"""Pixels of the longer side of a box from which it counts; EasyOCR's 20 drops a small "LT"."""
 GREY_NDIM: Final = 2
 
 
@@ -75,7 +78,9 @@ class EasyOcrEngine:
         shape = (image.shape[0], image.shape[1])
         size = max(1, round(shape[1] * scale)), max(1, round(shape[0] * scale))
         picture = cv2.resize(_rgb(image), size, interpolation=cv2.INTER_LINEAR)
-        level, free = self._reader.detect(picture, text_threshold=DETECTOR_SCORE, canvas_size=max(size), mag_ratio=1.0)
+        level, free = self._reader.detect(
+            picture, text_threshold=DETECTOR_SCORE, canvas_size=max(size), mag_ratio=1.0, min_size=SMALLEST
+        )
         boxes = [(top, left, bottom, right) for left, right, top, bottom in level[0]]
         for corners in free[0]:
             points = np.asarray(corners, dtype=float)
@@ -91,7 +96,10 @@ class EasyOcrEngine:
     def _read(self, crop: Pixels) -> Reading:
         grey = cv2.cvtColor(_rgb(crop), cv2.COLOR_RGB2GRAY)
         whole = [[0, grey.shape[1], 0, grey.shape[0]]]
-        answers = self._reader.recognize(grey, horizontal_list=whole, free_list=[], detail=1)
+        with warnings.catch_warnings():
+            # EasyOCR asks for pinned memory, which only an accelerator has; torch tells so at every crop.
+            warnings.filterwarnings("ignore", message=".*pin_memory", category=UserWarning)
+            answers = self._reader.recognize(grey, horizontal_list=whole, free_list=[], detail=1)
         text = " ".join(str(answer[1]) for answer in answers).strip()
         confidence = min((float(answer[2]) for answer in answers), default=0.0)
         return Reading(text=text, confidence=min(max(confidence, 0.0), 1.0) if text else 0.0)
@@ -104,6 +112,8 @@ class EasyOcrEngine:
                 list(LANGUAGES),
                 gpu=False,
                 model_storage_directory=str(self._place),
+                # A folder for networks of one's own, made in the home folder unless it is there: the weights' will do.
+                user_network_directory=str(self._place),
                 download_enabled=self.allow_download,
                 quantize=False,
                 verbose=False,
