@@ -69,7 +69,7 @@ def _imports(path: Path) -> set[str]:
 
 
 ROOMS = {"audit", "deidentify", "fan", "fill", "io", "overlays", "screen", "synth"}
-FLOOR = {"_version", "atomic", "errors", "geometry", "outcome", "record", "scan", "stage", "manifest"}
+FLOOR = {"_version", "atomic", "errors", "geometry", "outcome", "record", "runtime", "scan", "stage", "manifest"}
 """Modules; and ``annotation``, the one room that they may know, for it knows nothing but them."""
 ALLOWED_BETWEEN_ROOMS = {("io", "deidentify"), ("deidentify", "io")}
 
@@ -92,3 +92,9 @@ def test_datasets_stay_in_two_rooms() -> None:
     for path in PACKAGE.rglob("*.py"):
         if path.parent.name not in {"io", "deidentify"}:
             assert "pydicom" not in path.read_text("utf-8").replace('"pydicom"', ""), path.name
+
+
+def test_onnxruntime_is_loaded_in_one_place() -> None:
+    """There its telemetry is turned off."""
+    loaders = [path.name for path in PACKAGE.rglob("*.py") if "    import onnxruntime" in path.read_text("utf-8")]
+    assert loaders == ["runtime.py"]

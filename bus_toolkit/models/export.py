@@ -19,6 +19,7 @@ from bus_toolkit.errors import ConfigError
 from bus_toolkit.models.facts import facts_of
 from bus_toolkit.models.onnx_weights import shrink_weights
 from bus_toolkit.models.weights import sha256_of
+from bus_toolkit.runtime import load_onnxruntime
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -158,6 +159,8 @@ def _write_litert(model: Any, folder: Path, quantize: str, calibration: Scans | 
 def _write_onnx(model: Any, folder: Path, quantize: str, calibration: Scans | None, size: int) -> Path:  # noqa: ANN401
     """By Keras' own export, which calls tf2onnx, and onnxruntime's quantisation."""
     import tensorflow as tf
+
+    load_onnxruntime()
     from onnxruntime.quantization import quantize_static
     from onnxruntime.quantization.shape_inference import quant_pre_process
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from bus_toolkit.errors import ConfigError
 from bus_toolkit.models.facts import facts_of
+from bus_toolkit.runtime import load_onnxruntime
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -188,8 +189,7 @@ def _open_litert(path: Path) -> tuple[Callable[[Scans], Any], str]:
 
 
 def _open_onnx(path: Path) -> tuple[Callable[[Scans], Any], str]:
-    import onnxruntime
-
+    onnxruntime = load_onnxruntime()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     if b"QuantizeLinear" not in path.read_bytes().replace(b"DequantizeLinear", b""):

@@ -9,12 +9,12 @@ changed in memory instead, and the file is left alone.
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bus_toolkit.errors import EngineError
+from bus_toolkit.runtime import load_onnxruntime
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 Span = tuple[int, int]
 
-NO_TELEMETRY = "ORT_DISABLE_TELEMETRY"
 ARENA = {"arena_extend_strategy": "kSameAsRequested"}
 SMALLEST_NORMAL = np.finfo(np.float32).tiny
 FLOAT32_TENSOR = 1
@@ -73,7 +72,7 @@ def open_session(path: Path) -> Any:  # noqa: ANN401 (onnxruntime ships no annot
     EngineError
         When the file is missing or is not a model, or when onnxruntime cannot run it.
     """
-    ort = _silent_onnxruntime()
+    ort = load_onnxruntime()
     if not path.is_file():
         msg = f"the model file {path.name} must be where its package puts it. Got no such file: install it again"
         raise EngineError(msg)
@@ -92,20 +91,6 @@ def open_session(path: Path) -> Any:  # noqa: ANN401 (onnxruntime ships no annot
     except Exception as error:  # onnxruntime raises many classes of its own
         msg = f"the model file {path.name} must be one that onnxruntime can run. Got {type(error).__name__}"
         raise EngineError(msg) from error
-
-
-def _silent_onnxruntime() -> Any:  # noqa: ANN401
-    """Import onnxruntime with its telemetry off.
-
-    From 1.32 on its builds for Linux and macOS tell their maker over the network which models are run, under an
-    identifier that they keep in the home folder, unless this variable is set before they are loaded. Where something
-    else loaded it before, and on Windows, its own switch stops the events.
-    """
-    os.environ[NO_TELEMETRY] = "1"
-    import onnxruntime as ort
-
-    ort.disable_telemetry_events()
-    return ort
 
 
 def _varint(data: bytearray, at: int) -> Span:
