@@ -28,14 +28,17 @@ from bus_toolkit.io import discover, read
 from bus_toolkit.overlays import FindGraphics
 from bus_toolkit.scan import Scan
 from bus_toolkit.screen import fingerprint, group
-from bus_toolkit.screen.calibration import STEEPEST, Curve, calibrated
+from bus_toolkit.screen.calibration import STEEPEST, Curve, calibrated, curves, stored
 from bus_toolkit.screen.stage import seen_on
-from bus_toolkit.stage import Kind, fan_of
+from bus_toolkit.stage import OPERATING_POINT, Kind, fan_of
 from bus_toolkit.synth.challenge import CHALLENGES
 
 HALVES = ("developers", "held out")
 CUTS = (0.3, 0.5, 0.7, 0.9)
 STORED = Path(__file__).parent.parent / "bus_toolkit" / "screen" / "calibration.json"
+FEWEST = 10
+"""Pictures of either kind from which a curve is fitted."""
+SETTLED = 1e-8
 DRAWN = ("plain", "tinted", "with marks", "closed outline", "filled mask")
 """Pictures on which outlines are looked for: the stage that finds them costs more than all screens together."""
 DOUBT: dict[str, frozenset[Kind]] = {
@@ -158,7 +161,7 @@ def table(records: list[dict]) -> list[str]:
         scores = scores_of(records, kind, fitted=True)
         wrong, total, worst = 0, 0, {}
         for name, values in scores.items():
-            hits = sum(value >= 0.5 for value in values)
+            hits = sum(value >= OPERATING_POINT for value in values)
             if kind in CHALLENGES[name].shows:
                 lines.append(f"{kind:15} found in {name:20} {told(hits, len(values))}")
             else:
@@ -205,7 +208,7 @@ def fit(values: np.ndarray, truths: np.ndarray) -> Curve:
         hessian = (design * (weight * odds * (1 - odds))[:, None]).T @ design + 1e-6 * np.eye(2)
         step = np.linalg.solve(hessian, gradient)
         beta += np.clip(step, -2, 2)
-        if np.abs(step).max() < 1e-8:
+        if np.abs(step).max() < SETTLED:
             break
     slope = float(np.clip(beta[0], 1.0, STEEPEST))
     prevalence = 1 / (1 + np.exp(np.clip(beta[1], -12, 12)))
@@ -219,7 +222,7 @@ def fit_all(result: dict) -> dict:
     curves = {}
     for detector in detectors:
         values, truths = pairs_of(developers, detector)
-        if truths.sum() < 10 or (~truths).sum() < 10:
+        if min(truths.sum(), (~truths).sum()) < FEWEST:
             continue
         curve = fit(values, truths)
         curves[detector] = {
@@ -236,6 +239,67 @@ def fit_all(result: dict) -> dict:
     }
 
 
+def operating_points(records: list[dict]) -> list[str]:
+    """A Markdown table: sensitivity and specificity of each kind at several scores, in percent."""
+    lines = ["| kind | pictures of it, others | " + " | ".join(f"{cut}" for cut in CUTS) + " |"]
+    lines.append("| --- | --- | " + " | ".join("---" for _ in CUTS) + " |")
+    for kind in Kind:
+        scores = scores_of(records, kind, fitted=True)
+        yes = [value for name, values in scores.items() if kind in CHALLENGES[name].shows for value in values]
+        no = [value for name, values in scores.items() if kind not in CHALLENGES[name].shows for value in values]
+        if not yes:
+            continue
+        cells = [f"{100 * np.mean(np.array(yes) >= cut):.0f} / {100 * np.mean(np.array(no) < cut):.1f}" for cut in CUTS]
+        lines.append(f"| {kind} | {len(yes)}, {len(no)} | " + " | ".join(cells) + " |")
+    return lines
+
+
+def reliability(records: list[dict]) -> list[tuple[float, float, int]]:
+    """Mean score, share that is true, and number, in five classes of score of all screens with a curve.
+
+    Pictures are weighted to the prevalence for which each curve was fitted.
+    """
+    rows = []
+    for detector, curve in curves().items():
+        values, truths = pairs_of(records, detector)
+        if min(truths.sum(), (~truths).sum()) < FEWEST:
+            continue
+        weight = np.where(truths, curve.prevalence / truths.sum(), (1 - curve.prevalence) / (~truths).sum())
+        rows += [(curve.score(value), truth, one) for value, truth, one in zip(values, truths, weight, strict=True)]
+    table_of = np.array(rows, dtype=np.float64)
+    out = []
+    for low in np.arange(0, 1, 0.2):
+        part = table_of[(table_of[:, 0] >= low) & (table_of[:, 0] < low + 0.2 + (low > 0.7) * 1e-9)]  # noqa: PLR2004
+        if len(part):
+            mean, share = (float(np.average(part[:, column], weights=part[:, 2])) for column in (0, 1))
+            out.append((mean, share, len(part)))
+    return out
+
+
+def plot(points: list[tuple[float, float, int]]) -> str:
+    """The reliability diagram as SVG."""
+    left, top, side = 60, 20, 300
+    lines = ['<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 420 390" font-family="sans-serif" font-size="13">']
+    lines.append('<rect width="420" height="390" fill="#fff"/>')
+    for share in np.linspace(0, 1, 6):
+        x, y = left + side * share, top + side * (1 - share)
+        lines += [
+            f'<path d="M{left} {y:.0f}h{side}M{x:.0f} {top}v{side}" stroke="#ccc"/>',
+            f'<text x="{left - 8}" y="{y + 4:.0f}" text-anchor="end">{share:.1f}</text>',
+            f'<text x="{x:.0f}" y="{top + side + 18}" text-anchor="middle">{share:.1f}</text>',
+        ]
+    lines.append(f'<path d="M{left} {top + side}L{left + side} {top}" stroke="#888" stroke-dasharray="4"/>')
+    for mean, share, number in points:
+        x, y = left + side * mean, top + side * (1 - share)
+        lines += [
+            f'<circle cx="{x:.0f}" cy="{y:.0f}" r="5" fill="#06c"/>',
+            f'<text x="{x + 8:.0f}" y="{y + 16:.0f}">{number}</text>',
+        ]
+    lines.append(f'<text x="{left + side / 2}" y="375" text-anchor="middle">score</text>')
+    lines.append('<text x="16" y="14">share that is true</text></svg>')
+    return "\n".join(lines) + "\n"
+
+
 def main() -> None:
     """Make, measure, fit, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -248,6 +312,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="write the records here, for --records")
     parser.add_argument("--records", type=Path, help="records of an earlier run instead of making pictures")
     parser.add_argument("--fit", action="store_true", help="fit the curves and store them in the package")
+    parser.add_argument("--plot", type=Path, help="draw the reliability of the half held out into this SVG")
     args = parser.parse_args()
     if (args.records is None) == (args.backgrounds is None):
         parser.error("one of --backgrounds and --records must be given")
@@ -256,6 +321,12 @@ def main() -> None:
         args.out.write_text(json.dumps(result), encoding="utf-8")
     if args.fit:
         STORED.write_text(json.dumps(fit_all(result), indent=1) + "\n", encoding="utf-8")
+        for cached in (stored, curves):
+            cached.cache_clear()
+    held_out = [record for record in result["records"] if record["half"] == HALVES[1]]
+    if args.plot:
+        args.plot.write_text(plot(reliability(held_out)), encoding="utf-8")
+    print("\n".join(operating_points(held_out)))
     for half in HALVES:
         print(f"== {half}")
         print("\n".join(table([record for record in result["records"] if record["half"] == half])))

@@ -23,9 +23,9 @@ CONTACT = (0.5, 0.38, 0.25)
 """Share of columns of the ultrasound area with echo beyond the skin. Breast scans have 0.85 and more, others 0.53."""
 DEPTH = (0.5, 0.42, 0.3)
 """Share of its depth that echo reaches: a probe in air shows a few echoes of its own face. Breast scans have 0.56."""
-BEYOND = (0.2, 0.75)
-"""Depths, as shares, between which a column must show echo, on a quarter of its pixels."""
-COLUMN_ECHO = 0.25
+BEYOND = (0.2, 1.0)
+"""Depths, as shares, between which a column must show echo, on 15 % of its pixels: a cyst may take most of them."""
+COLUMN_ECHO = 0.15
 ROW_ECHO = 0.2
 """Share of a row that must show echo."""
 MIN_ROWS = 24

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from bus_toolkit.geometry import Box
+from bus_toolkit.geometry import Box, box_of_mask
 from bus_toolkit.screen.colour import chroma_of, hue_of, hue_spread
 from bus_toolkit.screen.look import NOTHING, Sighting, ramp, reduced_mask
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from bus_toolkit.screen.look import Look
 
 FLAT_STEP, FLAT_LEVEL = 6, 60
-"""Largest difference of neighbours, and least brightness over the background, of a part painted in one colour."""
+"""Largest difference of neighbours, and least brightness, of a part painted in one colour."""
 VEIL = 45
 """Largest minus smallest channel from which a pixel may lie under a veil of colour."""
 ONE_HUE = 14.0
@@ -33,10 +33,10 @@ SOLID = (0.7, 0.8, 0.92)
 """Share of its convex hull that a part fills: icons and saturated echoes are ragged."""
 EXTENT = 0.9
 """A part that fills more of its box is a plate, a bar or a map."""
-SLENDER = 6.0
-"""A part longer than so many times its width is a bar or a streak."""
-INSIDE = 0.95
-"""Share of a part that lies in the ultrasound area."""
+SLENDER = 3.5
+"""A part longer than so many times its width is a bar, a streak or a word."""
+VEIL_STEP = 25
+"""Grey values of colourfulness by which a veil stands out from what is just beside it: a tint rises slowly."""
 OPENING = 5
 
 
@@ -50,7 +50,7 @@ def mask(look: Look) -> Sighting:
     total = int(area.sum())
     if total == 0 or min(look.small.shape) < 2 * OPENING:
         return NOTHING
-    best = NOTHING
+    best, ground = NOTHING, box_of_mask(area)
     for layer in _layers(look):
         count, labels, stats, _ = cv2.connectedComponentsWithStats(layer, connectivity=4)
         for number in range(1, count):
@@ -58,12 +58,14 @@ def mask(look: Look) -> Sighting:
             share = pixels / total
             if not SIZE[0] < share <= LARGEST or _is_bar(pixels, wide, high):
                 continue
-            part = labels == number
-            if area[part].mean() < INSIDE:
+            # A large part may pass for the background: the area has a hole there, its box has not.
+            place = Box(top, left, top + high, left + wide)
+            if place.intersect(ground) != place:
                 continue
+            part = labels == number
             score = min(ramp(share, *SIZE), ramp(_solidity(part), *SOLID))
             if score > best.score:
-                best = Sighting(score=score, box=look.enlarge(Box(top, left, top + high, left + wide)))
+                best = Sighting(score=score, box=look.enlarge(place))
     return best
 
 
@@ -75,7 +77,7 @@ def _layers(look: Look) -> Iterator[Pixels]:
         picture = np.asarray(cv2.resize(look.rgb, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
     kernel = np.ones((3, 3), dtype=np.uint8)
     span = cv2.subtract(cv2.dilate(picture, kernel), cv2.erode(picture, kernel)).reshape(*look.small.shape, -1)
-    bright = look.small.astype(np.int16) - look.background > FLAT_LEVEL
+    bright = look.small > FLAT_LEVEL
     yield _opened((span.max(axis=2) <= FLAT_STEP) & bright)
     if look.rgb is None:
         return
@@ -88,7 +90,7 @@ def _layers(look: Look) -> Iterator[Pixels]:
     for first in range(0, 360, 30):
         sector = veiled & ((hues - first) % 360 < 60)  # noqa: PLR2004 - degrees
         if sector.mean() > SIZE[0] / 2 and hue_spread(picture[sector]) <= ONE_HUE and not _is_tint(picture, sector):
-            yield _opened(sector)
+            yield _with_an_edge(_opened(sector), chroma_of(picture))
 
 
 def _is_tint(picture: Pixels, sector: Mask) -> bool:
@@ -111,6 +113,19 @@ def _opened(part: Mask) -> Pixels:
 def _is_bar(pixels: int, wide: int, high: int) -> bool:
     """A plate, a bar, a map or a streak."""
     return pixels > EXTENT * wide * high or max(wide, high) > SLENDER * min(wide, high)
+
+
+def _with_an_edge(layer: Pixels, chroma: Pixels) -> Pixels:
+    """The parts of a layer that are more colourful than what is just beside them."""
+    count, labels = cv2.connectedComponents(layer, connectivity=4)
+    kept = np.zeros_like(layer)
+    for number in range(1, count):
+        part = (labels == number).astype(np.uint8)
+        near = cv2.dilate(part, np.ones((5, 5), dtype=np.uint8))
+        ring = (cv2.dilate(near, np.ones((5, 5), dtype=np.uint8)) > 0) & (near == 0)
+        if ring.any() and float(np.median(chroma[part > 0])) - float(np.median(chroma[ring])) >= VEIL_STEP:
+            kept |= part
+    return kept
 
 
 def _solidity(part: Mask) -> float:

@@ -81,9 +81,7 @@ def leaning_line(grey: Grey) -> float:
     """Length of the longest straight edge that leans a little, over the shorter side of ``(rows, cols)`` uint8."""
     edges = cv2.Canny(cv2.GaussianBlur(grey, (0, 0), 1.5), *CANNY)
     side = min(grey.shape)
-    found = cv2.HoughLinesP(
-        edges, 1, np.pi / 360, HOUGH_VOTES, minLineLength=HOUGH_SHARE * side, maxLineGap=HOUGH_GAP
-    )
+    found = cv2.HoughLinesP(edges, 1, np.pi / 360, HOUGH_VOTES, minLineLength=HOUGH_SHARE * side, maxLineGap=HOUGH_GAP)
     if found is None:
         return 0.0
     lines = np.asarray(found, dtype=np.float64).reshape(-1, 4)

@@ -9,11 +9,11 @@ import numpy as np
 
 from bus_toolkit.errors import ConfigError
 from bus_toolkit.screen.blank import blank
+from bus_toolkit.screen.calibration import calibrated
 from bus_toolkit.screen.colour import VIVID_CHROMA, chroma_of, colours_of
 from bus_toolkit.screen.doppler import colour_box, flow
 from bus_toolkit.screen.dual_view import dual_view
 from bus_toolkit.screen.elastography import elastography
-from bus_toolkit.screen.calibration import calibrated
 from bus_toolkit.screen.look import NOTHING, Look, Sighting, look_at
 from bus_toolkit.screen.mask import mask as mask_of
 from bus_toolkit.screen.not_ultrasound import not_ultrasound
@@ -121,7 +121,9 @@ def seen_on(scan: Scan, fan: Fan | None) -> Iterator[Seen]:
         # A map of hardness is smooth and many parts of it have one hue.
         camera = photo(middle)
         yield Kind.PHOTO, "screen.photo", camera
-        yield Kind.MASK, "screen.mask", NOTHING if camera.score >= OPERATING_POINT else mask_of(middle)
+        # Flow and the reflection of a lamp are parts of one colour, too.
+        other = max(camera.score, *(sighting.score for _, _, sighting in colour))
+        yield Kind.MASK, "screen.mask", NOTHING if other >= OPERATING_POINT else mask_of(middle)
 
 
 def _frames(look: Look) -> list[tuple[Box, float]]:

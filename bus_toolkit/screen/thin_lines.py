@@ -229,8 +229,9 @@ def _seen(upright: Mask, row0: int, col0: int, row1: int, col1: int) -> float:
 
 
 def _pairs(sides: list[Line], across: list[Line], level: Mask) -> Iterator[tuple[Box, float]]:
-    """Boxes between two lines along columns (``sides``) that lines along rows (``across``, or what is left of them in
-    ``level``) join.
+    """Boxes between two lines along columns (``sides``) that lines along rows join.
+
+    These are ``across``, or where they are too broken to be found, what is left of them in ``level``.
     """
     for one, other in combinations(sides, 2):
         left, right = (one, other) if one.at < other.at else (other, one)

@@ -38,8 +38,10 @@ MIN_ROWS = 20
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """A panel of time: what was seen, whether it is a spectrum (else an M-mode), whether it is all of the picture and known only by
-    how still it is."""
+    """A panel of time: what was seen, and whether it is a spectrum (else an M-mode).
+
+    ``only_still`` tells that it is all of the picture and known by nothing but how still it is.
+    """
 
     sighting: Sighting
     is_spectrum: bool
@@ -72,7 +74,11 @@ def panel(look: Look, frames: Sequence[Box]) -> Panel:
         still, (trace, likeness) = stillness(part), spectrum(part, look.background)
         score = max(still, trace)
         if score > best.sighting.score:
-            best = Panel(Sighting(score=score, box=look.enlarge(box)), max(trace, likeness) >= OPERATING_POINT, number == 0 and trace < OPERATING_POINT)
+            best = Panel(
+                Sighting(score=score, box=look.enlarge(box)),
+                max(trace, likeness) >= OPERATING_POINT,
+                number == 0 and trace < OPERATING_POINT,
+            )
     return best
 
 

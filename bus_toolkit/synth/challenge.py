@@ -29,7 +29,16 @@ if TYPE_CHECKING:
 Recipe: TypeAlias = "Callable[[np.random.Generator, Pixels, Pixels], Pixels]"
 GREYS = (70, 235)
 """Grey values in which boxes of colour regions are drawn."""
-FILLS = ((255, 255, 255), (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 0), (0, 255, 255), (255, 0, 255), (128, 0, 0))
+FILLS = (
+    (255, 255, 255),
+    (255, 0, 0),
+    (0, 255, 0),
+    (0, 0, 255),
+    (255, 255, 0),
+    (0, 255, 255),
+    (255, 0, 255),
+    (128, 0, 0),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +114,8 @@ def colour_box(rng: np.random.Generator, image: Pixels, other: Pixels) -> Pixels
     dim = rng.uniform(0.35, 1.0)
     colour = tuple(round(dim * channel) for channel in vivid_ink(rng))
     region = region_in(rng, image, least=0.3)
-    frame = doppler(rng, region, Ink(colour=(colour[0], colour[1], colour[2])), amount=0.0, steered=bool(rng.random() < 0.3))  # noqa: PLR2004, E501
+    steered = bool(rng.random() < 0.3)  # noqa: PLR2004
+    frame = doppler(rng, region, Ink(colour=(colour[0], colour[1], colour[2])), amount=0.0, steered=steered)
     return maybe_jpeg(rng, maybe_console(rng, marked(rng, paint(image, frame).image, 0.15)))
 
 

@@ -120,7 +120,7 @@ def spectral(rng: np.random.Generator, region: Box) -> Stamp:
     base = round(rows * rng.uniform(0.25, 0.97))
     reach = (base if base > rows / 2 else rows - base) * rng.uniform(0.4, 0.9)
     envelope = reach * _beats(rng, cols)
-    speed = (base - np.arange(rows))[:, np.newaxis] * (1 if base > rows / 2 else -1)  # noqa: PLR2004 - the larger side
+    speed = (base - np.arange(rows))[:, np.newaxis] * (1 if base > rows / 2 else -1)
     share = speed / np.maximum(envelope, 1)
     band = rng.uniform(0.15, 1.2)
     power = np.where((share > 0) & (share < 1), np.exp(-np.abs(1 - share) / band), 0.0)
