@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 Seen: TypeAlias = "tuple[Kind, str, Sighting]"
 """Kind, detector, and what it measured: 0.5 at its operating point."""
+SURELY_STILL = 0.75
+"""Measure of stillness from which an M-mode is not weighed against two views."""
 MOST_FRAMES = 64
 """Frames of a clip, spread evenly, in which colour is looked for: it may flash in a few of them only."""
 
@@ -103,11 +105,13 @@ def seen_on(scan: Scan, fan: Fan | None) -> Iterator[Seen]:
     nothing = blank(brightest)
     lines = _frames(middle)
     trace = panel(middle, [box for box, _ in lines])
-    if trace.only_still and nothing.score >= OPERATING_POINT:
-        # A probe in air shows its own face again and again: lines as still as an M-mode.
+    if trace.only_still and (nothing.score >= OPERATING_POINT or _is_pair(middle, trace.sighting.score)):
+        # A probe in air shows its own face again and again, lines as still as an M-mode; two views may be alike.
         trace = Panel(NOTHING, is_spectrum=False)
     yield Kind.SPECTRAL if trace.is_spectrum else Kind.MMODE, "screen.panel", trace.sighting
-    layout, colour = list(_layout(middle, lines, trace.sighting)), list(_colour(coloured))
+    # The strips and rings of lost contact make rectangles, too.
+    layout = list(_layout(middle, [] if nothing.score >= OPERATING_POINT else lines, trace.sighting))
+    colour = list(_colour(coloured))
     yield from (*layout, *colour)
     if trace.sighting.score < OPERATING_POINT:
         # Beats beside each other are alike as two views are; the sides of a map and of a box are seams.
@@ -124,6 +128,11 @@ def seen_on(scan: Scan, fan: Fan | None) -> Iterator[Seen]:
         # Flow and the reflection of a lamp are parts of one colour, too.
         other = max(camera.score, *(sighting.score for _, _, sighting in colour))
         yield Kind.MASK, "screen.mask", NOTHING if other >= OPERATING_POINT else mask_of(middle)
+
+
+def _is_pair(look: Look, stillness: float) -> bool:
+    """Whether a picture that is hardly still enough for an M-mode is two views."""
+    return stillness < SURELY_STILL and dual_view(look).score >= OPERATING_POINT
 
 
 def _frames(look: Look) -> list[tuple[Box, float]]:
