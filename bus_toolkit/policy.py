@@ -32,6 +32,7 @@ SENTENCES: dict[Kind, str] = {
     Kind.LOGO: "a vendor's logo is drawn on the picture",
     Kind.CALIPER: "a caliper is drawn on the picture",
     Kind.OUTLINE: "an outline is drawn on the picture",
+    Kind.MASK: "part of the picture is painted over in one colour",
     Kind.BODYMARK: "a body mark is drawn on the picture",
     Kind.SCALE: "a depth scale is drawn on the picture",
     Kind.GREY_BAR: "a grey or colour bar is drawn on the picture",
@@ -43,6 +44,7 @@ SENTENCES: dict[Kind, str] = {
     Kind.SPECTRAL: "it shows a spectral trace",
     Kind.BLANK: "it shows hardly any echo",
     Kind.NOT_ULTRASOUND: "it does not look like ultrasound",
+    Kind.PHOTO: "it is a photo of a screen",
 }
 """What a finding of each kind means, for reasons and for ``bus-clean explain``."""
 

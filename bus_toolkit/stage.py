@@ -25,6 +25,7 @@ class Kind(StrEnum):
     LOGO = "logo"
     CALIPER = "caliper"
     OUTLINE = "outline"
+    MASK = "mask"
     BODYMARK = "bodymark"
     SCALE = "scale"
     GREY_BAR = "grey_bar"
@@ -36,6 +37,7 @@ class Kind(StrEnum):
     SPECTRAL = "spectral"
     BLANK = "blank"
     NOT_ULTRASOUND = "not_ultrasound"
+    PHOTO = "photo"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,7 +32,9 @@ def test_shipped_policies_load_and_describe_themselves(name: str) -> None:
     assert len(set(sentences)) == len(sentences)
 
 
-@pytest.mark.parametrize("kind", ["caliper", "outline", "doppler", "dual_view", "elastography", "mmode", "spectral"])
+@pytest.mark.parametrize(
+    "kind", ["caliper", "outline", "mask", "doppler", "dual_view", "elastography", "mmode", "spectral"]
+)
 def test_york_rejects_what_the_paper_rejects(kind: str) -> None:
     verdict = load_policy().decide([plan(Kind(kind))])
     assert verdict.outcome is Outcome.REJECTED
@@ -50,6 +52,14 @@ def test_keep_annotated_fills_calipers() -> None:
     policy = load_policy("keep-annotated")
     assert policy.decide([plan(Kind.CALIPER)]).outcome is Outcome.KEPT
     assert Kind.CALIPER in policy.fill.kinds
+
+
+@pytest.mark.parametrize("name", shipped_policies())
+def test_every_shipped_policy_quarantines_photos_and_fills_no_mask(name: str) -> None:
+    policy = load_policy(name)
+    assert policy.decide([plan(Kind.PHOTO)]).outcome is Outcome.QUARANTINED
+    assert policy.decide([plan(Kind.MASK)]).outcome is Outcome.REJECTED
+    assert Kind.MASK not in policy.fill.kinds
 
 
 def test_every_shipped_policy_fills_or_rejects_every_drawn_kind() -> None:

@@ -17,6 +17,7 @@ KIND_COLOURS: Final[dict[Kind, Colour]] = {
     Kind.LOGO: (255, 170, 60),
     Kind.CALIPER: (255, 232, 64),
     Kind.OUTLINE: (176, 255, 64),
+    Kind.MASK: (220, 255, 150),
     Kind.BODYMARK: (255, 120, 220),
     Kind.SCALE: (200, 160, 110),
     Kind.GREY_BAR: (170, 190, 200),
@@ -28,6 +29,7 @@ KIND_COLOURS: Final[dict[Kind, Colour]] = {
     Kind.SPECTRAL: (90, 235, 235),
     Kind.BLANK: (150, 150, 150),
     Kind.NOT_ULTRASOUND: (255, 130, 150),
+    Kind.PHOTO: (255, 200, 150),
 }
 """Bright enough to stand out from black: at least 5:1 (WCAG 2.2, 1.4.11 asks for 3:1). Lines get a black rim too."""
 

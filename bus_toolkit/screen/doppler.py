@@ -35,7 +35,7 @@ RING_ECHO = 0.35
 """Share of a side of that ring which must show echo: a frame around the picture, or a panel, has background there."""
 RING_SIDES = 2
 """Sides of the ring that must: the box may touch the rim of the fan, and a shadow may lie beside it."""
-DRAWN = (0.6, 0.7, 1.0)
+DRAWN = (0.65, 0.75, 1.0)
 """Drawn share of the outline for the scores 0, 0.5 and 1."""
 
 
@@ -61,7 +61,7 @@ def flow(look: Look, colours: Colours | None) -> Sighting:
 def colour_box(look: Look, frames: Sequence[tuple[Box, float]]) -> Sighting:
     """The box of thin lines that marks a colour region, drawn inside the tissue.
 
-    Score: 0.5 when 70 % of its outline is seen, 1 when all of it is. The box is the rectangle itself.
+    Score: 0.5 when 75 % of its outline is seen, 1 when all of it is. The box is the rectangle itself.
 
     Parameters
     ----------

@@ -12,6 +12,8 @@ from bus_toolkit.geometry import Box, box_of_mask
 from bus_toolkit.screen.look import NOTHING, Sighting, ramp
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bus_toolkit.screen.look import Grey, Look
 
 CENTRAL = (0.35, 0.65)
@@ -33,6 +35,8 @@ ACROSS_LINE = (1.1, 1.3, 2.0)
 """The same where the step has another one beside it, as a drawn line has."""
 FAR = 4
 """Columns apart, in pixels, for a comparison across a drawn line."""
+SIDE_REACH = 8
+"""Pixels around the side of a map or a box in which a step is its own."""
 MOST = 60
 """Grey values at which a difference is cut off, so that one bright mark cannot make a step."""
 GAP_LEVEL = 4
@@ -49,12 +53,19 @@ TWICE_SIZE = (96, 128)
 """Rows and columns at which halves are compared."""
 
 
-def dual_view(look: Look) -> Sighting:
+def dual_view(look: Look, drawn: Sequence[Box] = ()) -> Sighting:
     """Two views side by side.
 
     Score: the largest of three, each 0.5 at its operating point: a seam (how far the step between two neighbouring
     columns stands out, at every depth), a gap of background between two areas alike in size, and how well one half
-    correlates with the other. The box is around both views.
+    correlates with the other or with its mirror image. The box is around both views.
+
+    Parameters
+    ----------
+    look
+        The picture.
+    drawn
+        Boxes and maps on it, whose sides are no seams.
     """
     if min(look.grey.shape) < MIN_SIDE:
         return NOTHING
@@ -62,12 +73,23 @@ def dual_view(look: Look) -> Sighting:
     whole = look.enlarge(box)
     if min(whole.height, whole.width) < MIN_SIDE:
         return NOTHING
-    score = max(seam(look.grey[whole.slices]), gap(look, box), twice(look.small[box.slices]))
+    sides = [col - whole.col0 for one in drawn for col in (one.col0, one.col1)]
+    small = look.small[box.slices]
+    score = max(seam(look.grey[whole.slices], sides), gap(look, box), twice(small), twice(_mirrored(small)))
     return Sighting(score=score, box=whole) if score > 0 else NOTHING
 
 
-def seam(grey: Grey) -> float:
-    """Score of the sharpest full-height step between two neighbouring central columns of ``(rows, cols)`` uint8."""
+def _mirrored(small: Grey) -> Grey:
+    """The same with its right half turned round."""
+    half = small.shape[1] // 2
+    return np.ascontiguousarray(np.hstack([small[:, :half], small[:, half:][:, ::-1]]))
+
+
+def seam(grey: Grey, sides: Sequence[int] = ()) -> float:
+    """Score of the sharpest full-height step between two neighbouring central columns of ``(rows, cols)`` uint8.
+
+    Steps at the columns ``sides`` do not count.
+    """
     cols = grey.shape[1]
     first, last = int(CENTRAL[0] * cols), int(CENTRAL[1] * cols)
     if first < AROUND + FAR or last - first < 1 or grey.shape[0] < BANDS:
@@ -78,6 +100,8 @@ def seam(grey: Grey) -> float:
     across = _steps(part, FAR, 1)[0]
     best = 0.0
     for col in np.flatnonzero(near > STEP[0]):
+        if any(abs(first - FAR + col - side) <= SIDE_REACH for side in sides):
+            continue
         beside = np.r_[near[max(0, col - BESIDE) : col], near[col + 1 : col + BESIDE + 1]].max(initial=0.0)
         needed = ACROSS if beside < near[col] / 2 else ACROSS_LINE
         # All pairs that straddle a seam differ; of those around a drawn line one has both ends beside it.

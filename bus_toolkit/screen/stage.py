@@ -3,29 +3,36 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, final
+from typing import TYPE_CHECKING, ClassVar, TypeAlias, final
 
 import numpy as np
 
 from bus_toolkit.errors import ConfigError
 from bus_toolkit.screen.blank import blank
+from bus_toolkit.screen.calibration import calibrated
 from bus_toolkit.screen.colour import VIVID_CHROMA, chroma_of, colours_of
 from bus_toolkit.screen.doppler import colour_box, flow
 from bus_toolkit.screen.dual_view import dual_view
 from bus_toolkit.screen.elastography import elastography
-from bus_toolkit.screen.look import Look, look_at
+from bus_toolkit.screen.look import NOTHING, Look, Sighting, look_at
+from bus_toolkit.screen.mask import mask as mask_of
 from bus_toolkit.screen.not_ultrasound import not_ultrasound
+from bus_toolkit.screen.photo import photo
 from bus_toolkit.screen.regions import told
 from bus_toolkit.screen.thin_lines import find_lines, rectangles
-from bus_toolkit.screen.traces import panel
+from bus_toolkit.screen.traces import Panel, panel
 from bus_toolkit.stage import OPERATING_POINT, Finding, Kind, Plan, fan_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from bus_toolkit.geometry import Box, Fan
     from bus_toolkit.scan import Scan
-    from bus_toolkit.screen.look import Sighting
 
+Seen: TypeAlias = "tuple[Kind, str, Sighting]"
+"""Kind, detector, and what it measured: 0.5 at its operating point."""
+SURELY_STILL = 0.75
+"""Measure of stillness from which an M-mode is not weighed against two views."""
 MOST_FRAMES = 64
 """Frames of a clip, spread evenly, in which colour is looked for: it may flash in a few of them only."""
 
@@ -38,7 +45,8 @@ class Screen:
     Every score is 0 to 1 with 0.5 at the operating point; what it measures is documented at each detector:
     :func:`.doppler.flow`, :func:`.doppler.colour_box`, :func:`.elastography.elastography`,
     :func:`.dual_view.dual_view`, :func:`.traces.panel`,
-    :func:`.blank.blank`, :func:`.not_ultrasound.not_ultrasound`, :func:`.regions.told`. A header
+    :func:`.blank.blank`, :func:`.not_ultrasound.not_ultrasound`, :func:`.mask.mask`, :func:`.photo.photo`,
+    :func:`.regions.told`. What is measured becomes a probability by :mod:`.calibration`. A header
     that names another modality than ultrasound is evidence too (detector ``"screen.modality"``, score 1).
 
     Parameters
@@ -63,21 +71,13 @@ class Screen:
 
     def examine(self, scan: Scan, seen: Sequence[Plan] = ()) -> Plan:
         """Look at the picture, or at the middle frame of a clip and the one with most colour."""
-        fan = fan_of(seen)
-        mask = None if fan is None else fan.mask
-        middle = look_at(scan.frames[len(scan.frames) // 2], mask)
-        colourful = _most_colourful(scan)
-        coloured = middle if colourful is None else look_at(scan.frames[colourful], mask)
-        # A clip is blank when no frame of it shows anything.
-        brightest = middle if len(scan.frames) == 1 else look_at(scan.composite("max"), mask)
-        findings = [*_layout(middle), *_colour(coloured)]
-        if not any(finding.detector == "screen.panel" for finding in findings):
-            # The fan that was found beside a panel of time may be no more than a thumbnail.
-            findings += _finding(Kind.BLANK, "screen.blank", blank(brightest))
-        findings += _finding(Kind.NOT_ULTRASOUND, "screen.not-ultrasound", not_ultrasound(middle))
-        findings += _header(scan)
-        kept = [finding for finding in findings if finding.score >= self.min_score]
-        return Plan(stage=self.name, findings=tuple(kept))
+        found = [*seen_on(scan, fan_of(seen)), *_header(scan)]
+        findings = [
+            Finding(kind=kind, box=sighting.box, score=calibrated(detector, sighting.score), detector=detector)
+            for kind, detector, sighting in found
+            if sighting.score > 0
+        ]
+        return Plan(stage=self.name, findings=tuple(item for item in findings if item.score >= self.min_score))
 
     def apply(self, scan: Scan, plan: Plan) -> Scan:  # noqa: ARG002  the edit of a screen is empty
         """Give the scan back as it is."""
@@ -90,34 +90,73 @@ class Screen:
         yield "Look for two views side by side."
         yield "Look for M-mode and spectral traces."
         yield "Look for pictures with hardly any echo, and for pictures that are not ultrasound."
+        yield "Look for parts that are painted over in one colour."
+        yield "Look for photos of a screen."
 
 
-def _layout(look: Look) -> Iterator[Finding]:
-    """What lines and areas show: panels of time, the colour box, two views."""
+def seen_on(scan: Scan, fan: Fan | None) -> Iterator[Seen]:
+    """What each screen measures on a scan, before it is made a probability: kind, detector, sighting."""
+    mask = None if fan is None else fan.mask
+    middle = look_at(scan.frames[len(scan.frames) // 2], mask)
+    colourful = _most_colourful(scan)
+    coloured = middle if colourful is None else look_at(scan.frames[colourful], mask)
+    # A clip is blank when no frame of it shows anything.
+    brightest = middle if len(scan.frames) == 1 else look_at(scan.composite("max"), mask)
+    nothing = blank(brightest)
+    lines = _frames(middle)
+    trace = panel(middle, [box for box, _ in lines])
+    if trace.only_still and (nothing.score >= OPERATING_POINT or _is_pair(middle, trace.sighting.score)):
+        # A probe in air shows its own face again and again, lines as still as an M-mode; two views may be alike.
+        trace = Panel(NOTHING, is_spectrum=False)
+    yield Kind.SPECTRAL if trace.is_spectrum else Kind.MMODE, "screen.panel", trace.sighting
+    # The strips and rings of lost contact make rectangles, too.
+    layout = list(_layout(middle, [] if nothing.score >= OPERATING_POINT else lines, trace.sighting))
+    colour = list(_colour(coloured))
+    yield from (*layout, *colour)
+    if trace.sighting.score < OPERATING_POINT:
+        # Beats beside each other are alike as two views are; the sides of a map and of a box are seams.
+        sides = [sighting.box for _, _, sighting in (*layout, *colour[:1]) if sighting.box and sighting.score > 0]
+        yield Kind.DUAL_VIEW, "screen.dual-view", dual_view(middle, sides)
+    if trace.sighting.score < OPERATING_POINT:
+        # The fan that was found beside a panel of time may be no more than a thumbnail.
+        yield Kind.BLANK, "screen.blank", nothing
+    yield Kind.NOT_ULTRASOUND, "screen.not-ultrasound", not_ultrasound(middle)
+    if colour[0][2].score < OPERATING_POINT:
+        # A map of hardness is smooth and many parts of it have one hue.
+        camera = photo(middle)
+        yield Kind.PHOTO, "screen.photo", camera
+        # Flow and the reflection of a lamp are parts of one colour, too.
+        other = max(camera.score, *(sighting.score for _, _, sighting in colour))
+        yield Kind.MASK, "screen.mask", NOTHING if other >= OPERATING_POINT else mask_of(middle)
+
+
+def _is_pair(look: Look, stillness: float) -> bool:
+    """Whether a picture that is hardly still enough for an M-mode is two views."""
+    return stillness < SURELY_STILL and dual_view(look).score >= OPERATING_POINT
+
+
+def _frames(look: Look) -> list[tuple[Box, float]]:
+    """Rectangles of thin lines and the drawn share of each."""
     colours = colours_of(look)
-    frames = rectangles(find_lines(look.grey, None if colours is None else colours.chroma))
-    trace, is_spectrum = panel(look, [box for box, _ in frames])
-    yield from _finding(Kind.SPECTRAL if is_spectrum else Kind.MMODE, "screen.panel", trace)
-    if trace.box is not None:
+    return rectangles(find_lines(look.grey, None if colours is None else colours.chroma))
+
+
+def _layout(look: Look, frames: list[tuple[Box, float]], trace: Sighting) -> Iterator[Seen]:
+    """What lines show: the colour box."""
+    if trace.box is not None and trace.score >= OPERATING_POINT:
         # A panel's own grid makes rectangles too.
-        frames = [frame for frame in frames if frame[0].intersect(trace.box).area == 0]
-    yield from _finding(Kind.DOPPLER, "screen.colour-box", colour_box(look, frames))
-    yield from _finding(Kind.DUAL_VIEW, "screen.dual-view", dual_view(look))
+        box = trace.box
+        frames = [frame for frame in frames if frame[0].intersect(box).area == 0]
+    yield Kind.DOPPLER, "screen.colour-box", colour_box(look, frames)
 
 
-def _colour(look: Look) -> list[Finding]:
+def _colour(look: Look) -> Iterator[Seen]:
     """What colour shows: a map of hardness, else flow, for the same colours are not evidence of two things."""
     colours = colours_of(look)
     hardness = elastography(look, colours)
-    if hardness.score >= OPERATING_POINT:
-        return _finding(Kind.ELASTOGRAPHY, "screen.elastography", hardness)
-    return _finding(Kind.DOPPLER, "screen.flow", flow(look, colours))
-
-
-def _finding(kind: Kind, detector: str, sighting: Sighting) -> list[Finding]:
-    if sighting.score <= 0:
-        return []
-    return [Finding(kind=kind, box=sighting.box, score=sighting.score, detector=detector)]
+    yield Kind.ELASTOGRAPHY, "screen.elastography", hardness
+    if hardness.score < OPERATING_POINT:
+        yield Kind.DOPPLER, "screen.flow", flow(look, colours)
 
 
 def _most_colourful(scan: Scan) -> int | None:
@@ -129,14 +168,14 @@ def _most_colourful(scan: Scan) -> int | None:
     return int(picked[int(np.argmax(counts))]) if max(counts) > 0 else None
 
 
-def _header(scan: Scan) -> Iterator[Finding]:
+def _header(scan: Scan) -> Iterator[Seen]:
     """What the header says, in pixels of the present array."""
     if scan.acquisition.ultrasound is False:
-        yield Finding(kind=Kind.NOT_ULTRASOUND, box=None, score=1.0, detector="screen.modality")
+        yield Kind.NOT_ULTRASOUND, "screen.modality", Sighting(score=1.0)
     placement = scan.placement
     if placement is None:
         return
     rows, cols = placement.offset
     for kind, sighting in told(scan.acquisition.regions, placement.frame_shape):
         box = None if sighting.box is None else sighting.box.shift(-rows, -cols).clip(scan.shape)
-        yield Finding(kind=kind, box=box, score=sighting.score, detector="screen.regions")
+        yield kind, "screen.regions", Sighting(score=sighting.score, box=box)

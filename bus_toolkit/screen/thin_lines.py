@@ -44,9 +44,14 @@ MAX_LINES = 60
 """Longest lines kept in each direction: bounds the search in a picture made of nothing but lines."""
 CORNER = 5
 """How far, in pixels, a line across may lie from the end of a side, and still meet it at a corner."""
-OVERSHOOT = 0.2
+BROKEN = 0.45
+"""Share of a side's pixels that stand out when it is too broken to be found as a line; by chance it is about 0.2."""
+OVERSHOOT = 0.3
 """How far a side may run beyond the corner, or stop short of it, as a share of the side: tissue that happens to go
 on in a straight line makes it longer, flow and text that lie on it make it shorter."""
+EVEN_RUN, EVEN, UNEVEN = 9, 5, 12
+"""A line of a grey that the tissue has as well stands out by being even: over so many pixels along it its values lie
+within 5 grey values, those of both sides, two pixels away, do not lie within 12."""
 COLOUR_CONTRAST = 10
 """The same as CONTRAST for the colourfulness (largest minus smallest channel), which tissue does not have at all."""
 
@@ -69,12 +74,13 @@ class Line:
 class Lines:
     """The thin lines of a picture.
 
-    ``along_rows`` and ``along_cols`` are each longest first. ``upright`` is ``(rows, cols)`` bool, True where a pixel
-    differs from both pixels two columns away: what lines that lean are made of.
+    ``along_rows`` and ``along_cols`` are each longest first. ``level`` and ``upright`` are ``(rows, cols)`` bool, True
+    where a pixel stands out along a row or along a column: what broken lines and lines that lean are made of.
     """
 
     along_rows: list[Line]
     along_cols: list[Line]
+    level: Mask
     upright: Mask
 
 
@@ -90,6 +96,17 @@ def ridges(grey: Grey, contrast: int = CONTRAST) -> Mask:
         dark = cv2.subtract(cv2.min(above, below), middle)
         mask[STEP:-STEP] = cv2.max(bright, dark) > contrast
     return mask
+
+
+def even_runs(grey: Grey) -> Mask:
+    """``(rows, cols)`` bool, True where a row is even over a few pixels and the rows two away on both sides are not."""
+    kernel = np.ones((1, EVEN_RUN), dtype=np.uint8)
+    span = cv2.subtract(cv2.dilate(grey, kernel), cv2.erode(grey, kernel))
+    mask = np.zeros(grey.shape, dtype=np.bool_)
+    if grey.shape[0] > 2 * STEP:
+        sides = cv2.min(span[: -2 * STEP], span[2 * STEP :])
+        mask[STEP:-STEP] = (span[STEP:-STEP] <= EVEN) & (sides >= UNEVEN)
+    return cv2.dilate(mask.astype(np.uint8), kernel) > 0
 
 
 def lines_along_rows(ridge: Mask, grey: Grey, min_length: int) -> list[Line]:
@@ -149,13 +166,16 @@ def find_lines(grey: Grey, colourfulness: Grey | None = None) -> Lines:
     """
     min_length = max(16, int(MIN_SIDE * min(grey.shape)))
     if min(grey.shape) < 2 * min_length:
-        return Lines([], [], np.zeros(grey.shape, dtype=np.bool_))
+        nothing = np.zeros(grey.shape, dtype=np.bool_)
+        return Lines([], [], nothing, nothing)
     turned = np.ascontiguousarray(grey.T)
-    level, upright = ridges(grey), ridges(turned)
+    level, upright = ridges(grey) | even_runs(grey), ridges(turned) | even_runs(turned)
     if colourfulness is not None:
         level |= ridges(colourfulness, COLOUR_CONTRAST)
         upright |= ridges(np.ascontiguousarray(colourfulness.T), COLOUR_CONTRAST)
-    return Lines(lines_along_rows(level, grey, min_length), lines_along_rows(upright, turned, min_length), upright.T)
+    return Lines(
+        lines_along_rows(level, grey, min_length), lines_along_rows(upright, turned, min_length), level, upright.T
+    )
 
 
 def rectangles(lines: Lines) -> list[tuple[Box, float]]:
@@ -164,8 +184,8 @@ def rectangles(lines: Lines) -> list[tuple[Box, float]]:
     Three sides are enough, for the fourth may lie on the rim of the picture or under something else. Boxes that lean,
     as a steered beam makes them, are among them when both level sides are drawn.
     """
-    found = dict(_pairs(lines.along_cols, lines.along_rows))
-    for turned, drawn in _pairs(lines.along_rows, lines.along_cols):
+    found = dict(_pairs(lines.along_cols, lines.along_rows, lines.level))
+    for turned, drawn in _pairs(lines.along_rows, lines.along_cols, lines.upright.T):
         box = Box(turned.col0, turned.row0, turned.col1, turned.row1)
         found[box] = max(drawn, found.get(box, 0.0))
     for box, drawn in _leaning(lines):
@@ -196,7 +216,7 @@ def _may_lean(top: Line, bottom: Line, side: int) -> bool:
     """Whether two level lines are as long as each other and lie as the two ends of a leaning box do."""
     height = bottom.at - top.at
     lean, lean_right = bottom.start - top.start, bottom.stop - top.stop
-    return height >= MIN_SIDE * side and abs(lean - lean_right) <= 2 * GAP and CORNER < abs(lean) <= MAX_LEAN * height
+    return height >= MIN_SIDE * side and abs(lean - lean_right) <= 2 * GAP and 1 < abs(lean) <= MAX_LEAN * height
 
 
 def _seen(upright: Mask, row0: int, col0: int, row1: int, col1: int) -> float:
@@ -208,8 +228,11 @@ def _seen(upright: Mask, row0: int, col0: int, row1: int, col1: int) -> float:
     return float(upright[rows, np.clip(cols, 0, upright.shape[1] - 1)].mean(axis=1).max())
 
 
-def _pairs(sides: list[Line], across: list[Line]) -> Iterator[tuple[Box, float]]:
-    """Boxes between two lines along columns (``sides``) that lines along rows (``across``) join."""
+def _pairs(sides: list[Line], across: list[Line], level: Mask) -> Iterator[tuple[Box, float]]:
+    """Boxes between two lines along columns (``sides``) that lines along rows join.
+
+    These are ``across``, or where they are too broken to be found, what is left of them in ``level``.
+    """
     for one, other in combinations(sides, 2):
         left, right = (one, other) if one.at < other.at else (other, one)
         start, stop = max(left.start, right.start), min(left.stop, right.stop)
@@ -221,14 +244,20 @@ def _pairs(sides: list[Line], across: list[Line]) -> Iterator[tuple[Box, float]]
         joins = [line for line in across if _joins(line, left, right)]
         heads = [line.at for line in joins if abs(line.at - start) <= CORNER + slack]
         tails = [line.at for line in joins if abs(line.at - stop) <= CORNER + slack]
-        if not heads and not tails:
-            continue
         # The outermost join is the box's; where one is missing, the end that both sides reach.
-        top, bottom = min(heads, default=start), max(tails, default=stop - 1)
+        top = min(heads) if heads else _broken(level, start, left.at, right.at)
+        bottom = max(tails) if tails else _broken(level, stop - 1, left.at, right.at)
         box = Box(top, left.at, bottom + 1, right.at + 1)
-        drawn = _drawn(box, (left, right), joins)
+        drawn = _drawn(box, (left, right), joins, level)
         if drawn >= FILLED - 0.05:
             yield box, drawn
+
+
+def _broken(level: Mask, row: int, col0: int, col1: int) -> int:
+    """The row near an end of two sides on which most pixels between them stand out."""
+    first = max(0, row - CORNER)
+    shares = level[first : row + CORNER + 1, col0 : col1 + 1].mean(axis=1)
+    return first + int(shares.argmax()) if shares.size and float(shares.max()) >= BROKEN else row
 
 
 def _joins(line: Line, left: Line, right: Line) -> bool:
@@ -239,12 +268,14 @@ def _joins(line: Line, left: Line, right: Line) -> bool:
     return short <= OVERSHOOT * width and beyond <= 2 * OVERSHOOT * width
 
 
-def _drawn(box: Box, sides: tuple[Line, Line], joins: list[Line]) -> float:
+def _drawn(box: Box, sides: tuple[Line, Line], joins: list[Line], level: Mask) -> float:
     """Share of the outline of ``box`` that the lines cover."""
-    shown = sum(_overlap(side, box.row0, box.row1) for side in sides)
+    shown = float(sum(_overlap(side, box.row0, box.row1) for side in sides))
     for edge in (box.row0, box.row1 - 1):
         near = [_overlap(line, box.col0, box.col1) for line in joins if abs(line.at - edge) <= STEP]
-        shown += max(near, default=0)
+        pieces = level[max(0, edge - 1) : edge + 2, box.col0 : box.col1].mean(axis=1)
+        share = float(pieces.max()) if pieces.size else 0.0
+        shown += max(max(near, default=0), share * box.width if share >= BROKEN else 0.0)
     return shown / (2 * box.height + 2 * box.width)
 
 

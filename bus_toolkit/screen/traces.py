@@ -1,45 +1,58 @@
-"""M-mode and spectral Doppler: a wide panel of time below, or instead of, the picture."""
+"""M-mode and spectral Doppler: a panel of time below, or instead of, the picture."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 
 from bus_toolkit.geometry import Box
 from bus_toolkit.screen.look import ECHO_LEVEL, NOTHING, Sighting
+from bus_toolkit.screen.time_axis import spectrum, stillness
+from bus_toolkit.stage import OPERATING_POINT
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from bus_toolkit.screen.look import Look
 
-WIDE = 0.6
+WIDE = 0.5
 """Smallest share of the picture's width that a panel of time takes."""
-ASPECT = 1.6
-"""A panel is at least this much wider than high."""
+ASPECT = 1.3
+"""A panel below a picture is at least this much wider than high."""
 LOW = 0.25
 """Its upper edge lies below this share of the picture's height, for the picture itself is above it."""
 TALL = 0.15
 """Smallest share of the picture's height."""
-NARROW = 0.75
-"""The picture above is at most this much as wide as the panel."""
 SPECTRUM = 0.3
-"""Share of a panel that shows echo, below which it is a spectrum on black, above which an M-mode."""
-SOLID = 0.8
-"""Share of its box that an unframed M-mode panel fills."""
-FRAMED, UNFRAMED = 0.8, 0.6
-"""Scores of a panel with a drawn frame, and of one that only its layout shows."""
+"""Share of a framed panel that shows echo, below which it is a spectrum on black, above which an M-mode."""
+FRAMED = 0.8
+"""Score of a panel that is known by its frame and its place alone."""
 ABOVE_SHARE = 0.01
 """Least share of the picture that must show echo above a panel."""
+EMPTY = 0.02
+"""Share of lit columns up to which a row lies between a picture and a panel: a scale's digit may stand there."""
+MIN_ROWS = 20
 
 
-def panel(look: Look, frames: Sequence[Box]) -> tuple[Sighting, bool]:
-    """A panel of time, and whether it is a spectrum (True) or an M-mode (False).
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """A panel of time: what was seen, and whether it is a spectrum (else an M-mode).
 
-    Score: 0.8 for a panel with a drawn frame, 0.6 for one known by the layout alone: a wide rectangle filled with
-    echo below a narrower picture; 0 else.
+    ``only_still`` tells that it is all of the picture and known by nothing but how still it is.
+    """
+
+    sighting: Sighting
+    is_spectrum: bool
+    only_still: bool = False
+
+
+def panel(look: Look, frames: Sequence[Box]) -> Panel:
+    """The panel of time that a picture shows.
+
+    Score: 0.8 for a wide drawn frame below a picture; else the larger of how still its columns are (M-mode) and how
+    much it is like a spectrum, of what lies below an empty row, or of the whole ultrasound.
 
     Parameters
     ----------
@@ -54,8 +67,19 @@ def panel(look: Look, frames: Sequence[Box]) -> tuple[Sighting, bool]:
             continue
         if _beside(look, box) > SPECTRUM:
             continue
-        return Sighting(score=FRAMED, box=box), _echo(look, box) < SPECTRUM
-    return _unframed(look), False
+        return Panel(Sighting(score=FRAMED, box=box), _echo(look, box) < SPECTRUM)
+    best = Panel(NOTHING, is_spectrum=False)
+    for number, box in enumerate(_candidates(look)):
+        part = look.small[box.slices]
+        still, (trace, likeness) = stillness(part), spectrum(part, look.background)
+        score = max(still, trace)
+        if score > best.sighting.score:
+            best = Panel(
+                Sighting(score=score, box=look.enlarge(box)),
+                max(trace, likeness) >= OPERATING_POINT,
+                number == 0 and trace < OPERATING_POINT,
+            )
+    return best
 
 
 def _is_panel(box: Box, rows: int, cols: int) -> bool:
@@ -76,14 +100,24 @@ def _beside(look: Look, box: Box) -> float:
     return max(_echo(look, above), _echo(look, below))
 
 
-def _unframed(look: Look) -> Sighting:
-    count, _, stats, _ = cv2.connectedComponentsWithStats(look.content.astype(np.uint8), connectivity=4)
-    rows, cols = look.small.shape
-    parts = [(Box(int(y), int(x), int(y + h), int(x + w)), int(n)) for x, y, w, h, n in stats[1:count]]
-    for low, pixels in parts:
-        if not _is_panel(low, rows, cols) or pixels < SOLID * low.area:
+def _candidates(look: Look) -> Iterator[Box]:
+    """Boxes of the reduced picture: the whole ultrasound, and what lies below each empty row."""
+    lit = np.abs(look.small.astype(np.int16) - look.background) > ECHO_LEVEL
+    rows, cols = lit.shape
+    yield _around(lit, 0, rows) or Box(0, 0, rows, cols)
+    empty = lit.mean(axis=1) <= EMPTY
+    for row in np.flatnonzero(empty[1:] & ~empty[:-1]) + 1:
+        below = _around(lit, int(row), rows)
+        if below is None or not lit[:row].mean() * row / rows >= ABOVE_SHARE:
             continue
-        for high, _ in parts:
-            if high.row1 <= low.row0 and high.width <= NARROW * low.width and high.height >= TALL * rows:
-                return Sighting(score=UNFRAMED, box=look.enlarge(low))
-    return NOTHING
+        if _is_panel(below, rows, cols):
+            yield below
+
+
+def _around(lit: np.ndarray[tuple[int, ...], np.dtype[np.bool_]], row0: int, row1: int) -> Box | None:
+    """The box of rows and columns between two rows that show more than stray pixels."""
+    part = lit[row0:row1]
+    down, across = np.flatnonzero(part.mean(axis=1) > EMPTY), np.flatnonzero(part.mean(axis=0) > EMPTY)
+    if down.size < MIN_ROWS or across.size < MIN_ROWS:
+        return None
+    return Box(row0 + int(down[0]), int(across[0]), row0 + int(down[-1]) + 1, int(across[-1]) + 1)

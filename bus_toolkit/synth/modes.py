@@ -111,27 +111,61 @@ def elastography(rng: np.random.Generator, region: Box, *, opacity: float = 0.45
 
 
 def spectral(rng: np.random.Generator, region: Box) -> Stamp:
-    """A spectral Doppler strip: speed over time under a beating envelope, on black."""
+    """A spectral Doppler strip: speeds over time on both sides of a baseline, on black with the noise of the gain.
+
+    Arteries beat, veins sway; the band of speeds under the envelope is narrow or broad, flow the other way is mirrored
+    faintly or strongly. Some strips show the baseline and the lines of a grid.
+    """
     rows, cols = region.height, region.width
-    time = np.linspace(0, rng.uniform(4, 9), cols)
-    beat = np.clip(time % 1.0 * 6, 0, 1) * np.exp(-2.2 * (time % 1.0))
-    height = rows * (0.15 + 0.75 * beat / float(beat.max()))
-    above = (rows - 1 - np.arange(rows))[:, np.newaxis]
-    grain = rng.rayleigh(0.5, (rows, cols))
-    trace = np.where(above < height, 60 + 150 * grain * (above / np.maximum(height, 1)) ** 0.5, 6 * grain)
-    trace[-1] = 160
+    base = round(rows * rng.uniform(0.25, 0.97))
+    reach = (base if base > rows / 2 else rows - base) * rng.uniform(0.4, 0.9)
+    envelope = reach * _beats(rng, cols)
+    speed = (base - np.arange(rows))[:, np.newaxis] * (1 if base > rows / 2 else -1)
+    share = speed / np.maximum(envelope, 1)
+    band = rng.uniform(0.15, 1.2)
+    power = np.where((share > 0) & (share < 1), np.exp(-np.abs(1 - share) / band), 0.0)
+    mirror = np.where((share < 0) & (share > -1), np.exp(-np.abs(1 + share) / band), 0.0) * rng.choice([0.0, 0.15, 0.5])
+    grain = rng.gamma(2.0, 0.5, (rows, cols))
+    grain = np.asarray(cv2.GaussianBlur(grain.astype(np.float32), (0, 0), rng.uniform(0.4, 1.2)), dtype=np.float64)
+    trace = rng.uniform(120, 230) * (power + mirror) * grain + rng.uniform(0, 10) * grain
+    trace[np.abs(speed[:, 0]) < rng.uniform(0, 0.04) * rows] *= 0.15  # what the wall filter takes out
+    if rng.random() < 0.7:  # noqa: PLR2004
+        trace[base : base + 1] = rng.uniform(90, 230)
+    if rng.random() < 0.3:  # noqa: PLR2004
+        trace[:: max(8, rows // int(rng.integers(4, 9)))] = rng.uniform(40, 90)
     return _strip(Kind.SPECTRAL, region, trace)
 
 
+def _beats(rng: np.random.Generator, cols: int) -> npt.NDArray[np.float64]:
+    """An envelope of speeds over time, 0 to 1."""
+    time = np.linspace(0, rng.uniform(2.5, 9), cols) + 0.05 * smooth_field(rng, (1, cols), (1, cols / 6))[0]
+    phase = time % 1.0
+    if rng.random() < 0.25:  # noqa: PLR2004 - a vein
+        return np.asarray(np.clip(0.6 + 0.25 * np.sin(2 * np.pi * time), 0.05, 1), dtype=np.float64)
+    rise = np.clip(phase * rng.uniform(5, 12), 0, 1)
+    beat = rise * (np.exp(-rng.uniform(1.5, 6) * phase) + rng.uniform(0, 0.35))
+    return np.asarray(beat / max(float(beat.max()), 1e-6), dtype=np.float64)
+
+
 def mmode(rng: np.random.Generator, region: Box, image: Pixels) -> Stamp:
-    """An M-mode strip: one column of the picture over time, moving with a beat."""
+    """An M-mode strip: one beam of the picture over time, layers that move with a beat, speckle drawn out along it."""
     rows, cols = region.height, region.width
-    grey = image if image.ndim == 2 else image.mean(axis=2)  # noqa: PLR2004 - grey
-    column = grey[:, int(rng.integers(grey.shape[1] // 4, max(3 * grey.shape[1] // 4, grey.shape[1] // 4 + 1)))]
-    line = np.interp(np.linspace(0, len(column) - 1, rows), np.arange(len(column)), column)
-    sway = rows * 0.03 * np.sin(np.linspace(0, rng.uniform(10, 30), cols))
-    at = np.arange(rows)[:, np.newaxis] + sway[np.newaxis]
-    return _strip(Kind.MMODE, region, np.interp(at, np.arange(rows), line) * rng.uniform(0.8, 1.2, (rows, cols)))
+    grey = (image if image.ndim == 2 else image.mean(axis=2)).astype(np.float32)  # noqa: PLR2004 - grey
+    wide = grey.shape[1]
+    # The beam stays nearly where it is: tissue slides through it by a little.
+    start = rng.uniform(0.2, 0.7) * wide
+    across = start + rng.uniform(0.001, 0.012) * wide * smooth_field(rng, (1, cols), (1, cols / 5))
+    depth = np.linspace(0, 1, rows)[:, np.newaxis]
+    beat = _beats(rng, cols) if rng.random() < 0.6 else 0.5 + 0.5 * np.sin(np.linspace(0, rng.uniform(6, 40), cols))  # noqa: PLR2004
+    moving = np.exp(-(((depth - rng.uniform(0.2, 0.8)) / rng.uniform(0.1, 0.5)) ** 2))
+    down = np.clip(depth + rng.uniform(0.01, 0.12) * moving * (beat - 0.5), 0, 1) * (grey.shape[0] - 1)
+    trace = cv2.remap(
+        grey, np.broadcast_to(across, down.shape).astype(np.float32), down.astype(np.float32), cv2.INTER_LINEAR
+    )
+    speckle = cv2.GaussianBlur(
+        rng.standard_normal((rows, cols)).astype(np.float32), (0, 0), sigmaX=rng.uniform(1, 4), sigmaY=0.8
+    )
+    return _strip(Kind.MMODE, region, trace * (1 + 0.12 * speckle / max(float(speckle.std()), 1e-6)))
 
 
 def _strip(kind: Kind, region: Box, grey: npt.NDArray[np.floating]) -> Stamp:

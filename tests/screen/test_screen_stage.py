@@ -259,7 +259,7 @@ def test_it_changes_nothing_and_its_plan_survives_json(
     again = Plan.from_json(json.loads(json.dumps(plan.to_json())))
     assert [item.kind for item in again.findings] == [item.kind for item in plan.findings]
     assert SCREEN.examine(scan) == plan
-    assert len(list(SCREEN.describe())) == 5
+    assert len(list(SCREEN.describe())) == 7
 
 
 @pytest.mark.parametrize("score", [0.0, -1.0, 1.5])

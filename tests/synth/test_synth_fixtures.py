@@ -79,7 +79,7 @@ def test_the_set_is_small_and_has_what_it_must() -> None:
     }
     assert {scan["label"] for scan in SCANS} == {"benign", "malignant", "normal"}
     kinds = {overlay["kind"] for scan in SCANS for overlay in scan["overlays"]}
-    assert kinds == set(Kind) - {Kind.BLANK, Kind.NOT_ULTRASOUND, Kind.MMODE, Kind.GRAPHIC}
+    assert kinds == set(Kind) - {Kind.BLANK, Kind.NOT_ULTRASOUND, Kind.MMODE, Kind.GRAPHIC, Kind.MASK, Kind.PHOTO}
     outcomes = {tuple(scan["expect"]) for scan in SCANS}
     assert {("kept",), ("rejected",), ("failed",)} < outcomes
     assert any(scan["shape"][0] == 20 for scan in SCANS)
