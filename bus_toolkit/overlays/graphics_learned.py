@@ -104,7 +104,7 @@ def _calipers(drawn: Drawn, held: Mask, *, measured: bool) -> Iterator[Sighted]:
     best = max((piece.peak for piece in marks), default=0.0)
     # Dots and lines alone may be a scale or an edge; a lone mark may be a letter. A measurement has two ends.
     alone = area >= LEAST_CALIPER and len(marks) >= 2 and best >= MARK_SURE  # noqa: PLR2004
-    if not pieces or not (alone or measured or any(_is_line(piece) for piece in pieces)):
+    if not pieces or not (alone or measured or any(_is_line(piece, drawn.masks["outline"]) for piece in pieces)):
         return
     near = cv2.dilate(_mask_of(pieces, held.shape).astype(np.uint8), np.ones((REACH, REACH), dtype=np.uint8)) > 0
     weak = [piece for piece in _free(drawn.pieces["caliper"], held, 0.0) if piece.peak < SURE]
@@ -130,8 +130,11 @@ def small_boxes(mask: Mask, box: Box) -> Iterator[Box]:
             yield from small_boxes(mask[part.slices], part.shift(box.row0, box.col0))
 
 
-def _is_line(piece: Piece) -> bool:
-    return max(piece.box.height, piece.box.width) >= LINE and piece.peak >= LINE_SURE and piece.area >= LINE_AREA
+def _is_line(piece: Piece, contours: Mask) -> bool:
+    """Whether a piece is a whole measurement, and not the dashes of a contour, which look like both."""
+    long = max(piece.box.height, piece.box.width) >= LINE
+    sure = piece.peak >= LINE_SURE and piece.area >= LINE_AREA
+    return long and sure and 2 * int(contours[piece.box.slices][piece.mask].sum()) < piece.area
 
 
 def _is_mark(piece: Piece) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bus_toolkit.geometry import Box
-from bus_toolkit.screen.look import ECHO_LEVEL, NOTHING, Sighting
+from bus_toolkit.screen.look import ECHO_LEVEL, NOTHING, Sighting, reduced_mask
 from bus_toolkit.screen.time_axis import spectrum, stillness
 from bus_toolkit.stage import OPERATING_POINT
 
@@ -33,6 +33,8 @@ ABOVE_SHARE = 0.01
 """Least share of the picture that must show echo above a panel."""
 EMPTY = 0.02
 """Share of lit columns up to which a row lies between a picture and a panel: a scale's digit may stand there."""
+RECTANGULAR = 0.9
+"""Share of its box that the ultrasound area takes when it is a rectangle: sectors take 0.4 to 0.8."""
 MIN_ROWS = 20
 
 
@@ -68,10 +70,12 @@ def panel(look: Look, frames: Sequence[Box]) -> Panel:
         if _beside(look, box) > SPECTRUM:
             continue
         return Panel(Sighting(score=FRAMED, box=box), _echo(look, box) < SPECTRUM)
-    best = Panel(NOTHING, is_spectrum=False)
+    best, area = Panel(NOTHING, is_spectrum=False), reduced_mask(look)
     for number, box in enumerate(_candidates(look)):
         part = look.small[box.slices]
-        still, (trace, likeness) = stillness(part), spectrum(part, look.background)
+        # A panel of time is a rectangle: the black beside a sector is no silence.
+        square = number > 0 or float(area[box.slices].mean()) >= RECTANGULAR
+        still, (trace, likeness) = stillness(part), spectrum(part, look.background) if square else (0.0, 0.0)
         score = max(still, trace)
         if score > best.sighting.score:
             best = Panel(

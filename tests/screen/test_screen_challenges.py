@@ -110,3 +110,13 @@ def test_the_edge_of_a_map_is_no_seam(tissue: Make, rgb: Make, with_map: Make) -
     kinds = _kinds(picture)
     assert Kind.ELASTOGRAPHY in kinds
     assert Kind.DUAL_VIEW not in kinds
+
+
+@pytest.mark.parametrize("fan", ["curved", "sector", "linear"])
+def test_a_sector_is_one_view_and_no_trace_for_all_its_shape(fan: str) -> None:
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        image = make_phantom(rng, rows=380, cols=560, fan=fan, lesion="benign").image  # type: ignore[arg-type]
+        scan = Scan.from_array(image)
+        found = Screen().examine(scan, (FindFan().examine(scan),)).findings
+        assert not {one.kind for one in found} & {Kind.DUAL_VIEW, Kind.SPECTRAL, Kind.MMODE}
