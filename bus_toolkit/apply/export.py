@@ -46,8 +46,8 @@ class Export:
     ----------
     path, member, format, quantize
         What it is, and of which model of the run.
-    calibrated_on, tested_on
-        Scans: of the member's training part, and of its test part.
+    calibrated_on
+        How many scans, of the member's training part.
     thresholds
         By operating point, the malignant score from which this file calls a scan malignant; chosen on its own
         probabilities for validation scans, for 8 bits can move them.
