@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from contextlib import contextmanager
@@ -49,6 +50,8 @@ def add_scans(parser: argparse.ArgumentParser) -> None:
 def quiet_keras() -> None:
     """Before Keras is loaded: TensorFlow tells of the machine what nobody asked."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    # Several models are asked one after the other, which TensorFlow takes for a mistake and warns of.
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
 
 
 @contextmanager

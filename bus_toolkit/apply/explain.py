@@ -82,6 +82,8 @@ def explain_squares(
     if target and target not in trained.classes:
         msg = f"--class must be one of {', '.join(trained.classes)}. Got another"
         raise ConfigError(msg)
+    if not squares:
+        return []
     batch = np.array(squares, np.uint8).reshape(len(squares), trained.size, trained.size, 1)
     # The class is that of all models together, so each must have spoken before any is asked where.
     said = np.mean(list(ask(trained, batch, tell=tell).values()), axis=0)

@@ -104,7 +104,7 @@ def make_card(run: Run, summary: Summary) -> dict[str, Any]:
         "limits": list(_limits(data, external="external_test_of" in config)),
         "versions": dict(config.get("versions") or {}),
         "evaluated_with": {"bus_toolkit": __version__},
-        **_exports(run),
+        "exports": _exports(run),
     }
 
 
@@ -141,18 +141,17 @@ def _kind(export: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(str(export.get(name)) for name in ("member", "format", "quantize"))
 
 
-def _exports(run: Run) -> dict[str, Any]:
+def _exports(run: Run) -> list[dict[str, Any]]:
     """What the card that is there tells of exported files, as far as the models are still those."""
     try:
         known = read_card(run.folder / CARD).get("exports") or ()
     except InputError:
-        return {}
-    good = [
+        return []
+    return [
         one
         for one in known
         if one.get("model_sha256") == _digest(run.folder / MEMBERS / str(one.get("member")) / MODEL) is not None
     ]
-    return {"exports": good} if good else {}
 
 
 def write_card(path: Path, card: Mapping[str, Any]) -> None:

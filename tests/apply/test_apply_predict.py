@@ -73,7 +73,7 @@ def test_the_threshold_is_reached_from_itself_on(answer: Answer) -> None:
     score = answer.score(first)
     assert score is not None
     assert replace(answer, threshold=score).is_positive(first) is True
-    assert replace(answer, threshold=np.nextafter(score, 2)).is_positive(first) is False
+    assert replace(answer, threshold=float(np.nextafter(score, 2))).is_positive(first) is False
     assert replace(answer, threshold=None).is_positive(first) is None
     assert answer.is_positive(held) is None
 
