@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Final
 from bus_toolkit._version import __version__
 from bus_toolkit.cli.evaluate_compare import add_compare
 from bus_toolkit.cli.evaluate_ensemble import add_ensemble
+from bus_toolkit.cli.evaluate_explain import add_explain
+from bus_toolkit.cli.evaluate_export import add_export
+from bus_toolkit.cli.evaluate_predict import add_predict
 from bus_toolkit.cli.evaluate_score import add_score
 from bus_toolkit.cli.evaluate_table import add_table
 
@@ -21,7 +24,7 @@ if TYPE_CHECKING:
 EXIT_NOT_DONE, EXIT_STOPPED = 1, 130
 
 DESCRIPTION: Final = """\
-Evaluate what bus-train made. RUN is a run folder with config.json and members/.
+Evaluate what bus-train made, and use it. RUN is a run folder with config.json and members/.
 
 Every figure comes with a 95 % interval that takes near-duplicates and scans of one patient together, and thresholds are
 chosen on validation scans, never on those that are tested.
@@ -32,6 +35,9 @@ examples:
   bus-eval compare runs/vgg16 runs/resnet50     is the one better, or was it luck?
   bus-eval table runs/*                         a table for a paper
   bus-eval ensemble runs/resnet50               its runs together as one model
+  bus-eval predict runs/resnet50 new.dcm        what it says about a scan
+  bus-eval explain runs/resnet50 new.dcm -o why.png       where it saw that
+  bus-eval export runs/resnet50 -o resnet50.tflite        a file for phones
 
 exit codes:
   0    done
@@ -51,7 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for add in (add_score, add_compare, add_table, add_ensemble):
+    for add in (add_score, add_compare, add_table, add_ensemble, add_predict, add_explain, add_export):
         add(commands)
     return parser
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bus_toolkit._version import __version__
 from bus_toolkit.atomic import atomic_text
+from bus_toolkit.errors import InputError
 from bus_toolkit.evaluation.metrics import POSITIVE
 from bus_toolkit.evaluation.runs import MEMBERS, MODEL
 from bus_toolkit.evaluation.wording import weights
@@ -103,7 +104,54 @@ def make_card(run: Run, summary: Summary) -> dict[str, Any]:
         "limits": list(_limits(data, external="external_test_of" in config)),
         "versions": dict(config.get("versions") or {}),
         "evaluated_with": {"bus_toolkit": __version__},
+        "exports": _exports(run),
     }
+
+
+def read_card(path: Path) -> dict[str, Any]:
+    """Read ``model_card.json``.
+
+    Raises
+    ------
+    InputError
+        With code ``"card"`` when it cannot be read, or is of another version.
+    """
+    try:
+        card = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        msg = f"{CARD} must be readable JSON. Got a {type(error).__name__}"
+        raise InputError("card", msg) from None
+    if not isinstance(card, dict) or card.get("schema") != SCHEMA:
+        msg = f"{CARD} must be of version {SCHEMA}. Got another: score the run again"
+        raise InputError("card", msg)
+    return card
+
+
+def add_export(card: Mapping[str, Any], export: Mapping[str, Any]) -> dict[str, Any]:
+    """The card with a file that a model was exported to, in the place of one of the same kind.
+
+    ``export`` has ``member``, ``format``, ``quantize``, ``model_sha256`` and what was measured.
+    """
+    kind = _kind(export)
+    others = [one for one in card.get("exports") or () if _kind(one) != kind]
+    return {**card, "exports": sorted([*others, dict(export)], key=_kind)}
+
+
+def _kind(export: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(str(export.get(name)) for name in ("member", "format", "quantize"))
+
+
+def _exports(run: Run) -> list[dict[str, Any]]:
+    """What the card that is there tells of exported files, as far as the models are still those."""
+    try:
+        known = read_card(run.folder / CARD).get("exports") or ()
+    except InputError:
+        return []
+    return [
+        one
+        for one in known
+        if one.get("model_sha256") == _digest(run.folder / MEMBERS / str(one.get("member")) / MODEL) is not None
+    ]
 
 
 def write_card(path: Path, card: Mapping[str, Any]) -> None:

@@ -37,6 +37,7 @@ _FILTERS: Final = {
         wording.meaning,
         wording.share,
         wording.plain,
+        wording.points,
         wording.figure,
         wording.estimate,
         wording.reach,

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 LAYER = "probabilities"
 """Name of the last layer, which carries the facts."""
 MOST_CONFIG_BYTES = 16 * 2**20
+NEVER = 1 + 2**-23
+"""The smallest float32 above 1: as a threshold, nothing is called positive, in single precision as well."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,8 +40,8 @@ class Facts:
     seed
         Of the random weights.
     positive, threshold
-        The model calls a scan ``positive`` when its probability is at least ``threshold``, 0 to 1. None: the
-        largest probability decides.
+        The model calls a scan ``positive`` when its probability is at least ``threshold``, 0 to :data:`NEVER`, which
+        no probability reaches. None: the largest probability decides.
     temperature
         The logits are divided by it; 1 means not calibrated.
     """
@@ -68,8 +70,8 @@ class Facts:
         if self.positive is not None and self.positive not in self.classes:
             msg = f"positive must be one of the classes {', '.join(self.classes)}. Got {self.positive!r}"
             raise ConfigError(msg)
-        if self.threshold is not None and not 0 <= self.threshold <= 1:
-            msg = f"threshold must be between 0 and 1. Got {self.threshold}"
+        if self.threshold is not None and not 0 <= self.threshold <= NEVER:
+            msg = f"threshold must be between 0 and 1, or just above 1 for never. Got {self.threshold}"
             raise ConfigError(msg)
 
     def to_json(self) -> dict[str, Any]:

@@ -17,9 +17,9 @@ from bus_toolkit.selftest.painting import APART
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from bus_toolkit.batch.cleaner import Cleaned
     from bus_toolkit.geometry import Box, Mask, Pixels
     from bus_toolkit.scan import Scan
-    from bus_toolkit.selftest.cleaner import Cleaned
     from bus_toolkit.selftest.painting import Identity
 
 ERASED: Final = 0.99

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from bus_toolkit.batch.cleaner import IngestCleaner
 from bus_toolkit.io import read
 from bus_toolkit.outcome import Outcome, Reason
 from bus_toolkit.overlays import FindText
 from bus_toolkit.overlays.engines import load_engine
 from bus_toolkit.pipeline import failure
 from bus_toolkit.scan import Scan
-from bus_toolkit.selftest.cleaner import IngestCleaner
 from bus_toolkit.selftest.painting import ROOM, ink_of, plan_identities
 from bus_toolkit.selftest.score import Scored, Touched, back_in_place, score, touched
 from bus_toolkit.synth import paint, paint_clip
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from bus_toolkit.batch.cleaner import Cleaned, Cleaner
     from bus_toolkit.errors import InputError
     from bus_toolkit.geometry import Mask, Pixels
     from bus_toolkit.io import Source
     from bus_toolkit.policy import Policy
-    from bus_toolkit.selftest.cleaner import Cleaned, Cleaner
     from bus_toolkit.selftest.painting import Identity
 
     Reader = Callable[[Pixels], Sequence[str]]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from bus_toolkit.batch.cleaner import Cleaned
 from bus_toolkit.geometry import Box, Fan, Mask, Pixels
 from bus_toolkit.io import Source
 from bus_toolkit.outcome import Outcome, Reason
 from bus_toolkit.scan import Scan
-from bus_toolkit.selftest.cleaner import Cleaned
 from bus_toolkit.synth import make_phantom
 
 

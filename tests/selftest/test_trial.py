@@ -5,13 +5,13 @@ import numpy as np
 import pytest
 
 from bus_toolkit.batch import Options, ingest
+from bus_toolkit.batch.cleaner import Cleaned, Cleaner, IngestCleaner
 from bus_toolkit.errors import InputError
 from bus_toolkit.io import Source, read
 from bus_toolkit.manifest import read_manifest
 from bus_toolkit.outcome import Outcome
 from bus_toolkit.policy import load_policy
 from bus_toolkit.scan import Scan
-from bus_toolkit.selftest.cleaner import Cleaned, Cleaner, IngestCleaner
 from bus_toolkit.selftest.painting import ink_of, plan_identities
 from bus_toolkit.selftest.score import Fate, is_read, words_to_find
 from bus_toolkit.selftest.trial import Spec, Task, TextReader, Trial, Worker, paint_scan, try_scan

@@ -1,8 +1,8 @@
-"""One scan cleaned in memory as ``ingest --anonymise`` cleans it, up to the verdict on what would be written."""
+"""One scan cleaned in memory as an ingest cleans it, up to the verdict on what would be written."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol, final
 
 import numpy as np
@@ -46,6 +46,8 @@ class Cleaned:
         None when nothing would be given away.
     fan
         The ultrasound sector as it was found, or None.
+    plans
+        Evidence and edits. Private: they hold recognised text.
     """
 
     outcome: Outcome
@@ -53,6 +55,7 @@ class Cleaned:
     scan: Scan | None = None
     erased: Mask | None = None
     fan: Fan | None = None
+    plans: tuple[Plan, ...] = field(default=(), repr=False)
 
 
 class Cleaner(Protocol):
@@ -80,7 +83,7 @@ def erased_by(plans: Sequence[Plan], shape: tuple[int, int]) -> Mask:
 
 @final
 class IngestCleaner:
-    """Cleans as the worker of an ingest with ``--anonymise`` does.
+    """Cleans as the worker of an ingest does, by default of one with ``--anonymise``.
 
     The segmenter looks first; OCR's detector looks a second time at what would be written; when it sees text, both look
     at the original and the scan is cleaned again; what is seen then is withdrawn. A test holds that pictures are those
@@ -88,32 +91,37 @@ class IngestCleaner:
 
     Notes
     -----
-    An ingest also compares what it reads in doubtful places with the names and numbers of the file itself. The painted
-    strings are in no file, so that this guard does not help here: the share found can only be too low by that.
+    An ingest also compares what it reads in doubtful places with the names and numbers of the file itself: give them
+    as ``identifiers``. The strings that the self-test paints are in no file, so that this guard does not help there:
+    the share found can only be too low by that.
     """
 
-    def __init__(self, policy: Policy, *, engine: str = "rapidocr", allow_download: bool = False) -> None:
-        self._policy, self._engine, self._allow_download = policy, engine, allow_download
+    def __init__(
+        self, policy: Policy, *, anonymise: bool = True, engine: str = "rapidocr", allow_download: bool = False
+    ) -> None:
+        self._policy, self._anonymise = policy, anonymise
+        self._engine, self._allow_download = engine, allow_download
         self._first = {whole: self._pipeline(whole=whole, witness="none") for whole in (False, True)}
         (self._finder,) = (stage.second_look() for stage in self._first[True].stages if isinstance(stage, FindText))
 
     def _pipeline(self, *, whole: bool, witness: Witness) -> Pipeline:
         return build_pipeline(
             self._policy,
-            anonymise=True,
+            anonymise=self._anonymise,
             engine=self._engine,
             allow_download=self._allow_download,
             crop=False if whole else None,
             witness=witness,
         )
 
-    def clean(self, scan: Scan, *, whole: bool) -> Cleaned:
+    def clean(self, scan: Scan, *, whole: bool, identifiers: Identifiers | None = None) -> Cleaned:
         """See :class:`Cleaner`."""
+        known = identifiers or Identifiers()
         result = self._first[whole].run(scan)
         try:
-            if self._look_again(result):
+            if self._look_again(result, known):
                 result = self._pipeline(whole=whole, witness="full").run(scan)
-                if leaks := self._look_again(result):
+                if leaks := self._look_again(result, known):
                     result = replace(result, verdict=Withdrawn(leaks).verdict, scan=None)
         except Exception as error:  # noqa: BLE001  as the worker of an ingest: this scan's trouble alone
             result = replace(result, verdict=failure(error), scan=None)
@@ -124,11 +132,12 @@ class IngestCleaner:
             scan=result.scan if kept else None,
             erased=erased_by(result.plans, scan.shape) if kept else None,
             fan=fan_of(result.plans),
+            plans=result.plans,
         )
 
-    def _look_again(self, result: Result) -> list[Leak]:
+    def _look_again(self, result: Result, identifiers: Identifiers) -> list[Leak]:
         """What the second look sees in what would be written; nothing where nothing would be."""
         if result.outcome is not Outcome.KEPT or result.scan is None:
             return []
         written = Source(media=result.scan.source.media, scan=result.scan, dataset=None, sha256="")
-        return look_again(written, self._finder, Identifiers())
+        return look_again(written, self._finder, identifiers)
