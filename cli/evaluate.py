@@ -13,6 +13,7 @@ from bus_toolkit._version import __version__
 from bus_toolkit.cli.evaluate_compare import add_compare
 from bus_toolkit.cli.evaluate_ensemble import add_ensemble
 from bus_toolkit.cli.evaluate_score import add_score
+from bus_toolkit.cli.evaluate_shortcuts import add_shortcuts
 from bus_toolkit.cli.evaluate_table import add_table
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for add in (add_score, add_compare, add_table, add_ensemble):
+    for add in (add_score, add_compare, add_table, add_ensemble, add_shortcuts):
         add(commands)
     return parser
 

@@ -31,7 +31,7 @@ COMMANDS = (
     ("lookup",),
     ("split",),
 )
-EVALUATION = ((), ("score",), ("compare",), ("table",), ("ensemble",))
+EVALUATION = ((), ("score",), ("compare",), ("table",), ("ensemble",), ("shortcuts",))
 NOTE = "<!-- Made by docs/generate.py from the code. Change the code, not this page. -->\n\n"
 COLUMNS = "100"
 """Width that help is wrapped to, so that the page does not depend on the terminal."""

@@ -91,13 +91,20 @@ def _fill(
     # numpy makes the file anew; made first by us, it keeps the mode that it has.
     array: Any = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
     for place, row in enumerate(rows):
-        array[place, :, :, 0] = fit_square(decode(_read(row, root)), shape[1], fit)
+        array[place, :, :, 0] = fit_square(decode(read_picture(row, root)), shape[1], fit)
         if tell is not None:
             tell(place + 1, len(rows))
     array.flush()
 
 
-def _read(row: Row, root: Path) -> bytes:
+def read_picture(row: Row, root: Path) -> bytes:
+    """The bytes of a row's picture, held against the digest that the manifest has of it.
+
+    Raises
+    ------
+    InputError
+        With code ``"picture"`` when it cannot be read, ``"digest"`` when it is another.
+    """
     try:
         data = (root / row.image).read_bytes()
     except OSError as error:
