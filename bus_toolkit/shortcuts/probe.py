@@ -113,7 +113,7 @@ def run_probe(
     if permutations < 1:
         msg = f"there must be a permutation or more. Got {permutations}"
         raise ConfigError(msg)
-    usable = np.isfinite(seen).all(axis=1)
+    usable = np.atleast_1d(np.isfinite(seen).all(axis=1))
     rows = [one for one in splits if usable[place[one.id]]]
     known = {one.id: one for one in rows}
     ids = list(known)

@@ -65,7 +65,7 @@ class Scans:
     @property
     def matched(self) -> npt.NDArray[np.bool_]:
         """``(n,)``: whether the original was found."""
-        return np.isfinite(self.seen["filled"]).all(axis=1)
+        return np.atleast_1d(np.isfinite(self.seen["filled"]).all(axis=1))
 
     def of(self, ids: tuple[str, ...]) -> npt.NDArray[np.int64]:
         """Indices of these scans."""

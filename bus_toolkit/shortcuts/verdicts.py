@@ -50,10 +50,11 @@ def _probes(data: Mapping[str, Any]) -> dict[str, Any]:
     best = max(above, key=lambda name: above[name][figures[0]]["value"])
     one = above[best]
     told = "; ".join(f"{wording.title(name)} {wording.figure(name, one[name])}" for name in figures)
+    chance = f"chance is {wording.share(one[figures[0]]['chance'])} and {one[figures[1]]['chance']:.1f}"
     text = (
         f"Better than chance without seeing a lesion: {', '.join(above)}. Best of them is {best} ({one['sees']}): "
-        f"{told}; chance is {wording.share(one[figures[0]]['chance'])} and {one[figures[1]]['chance']:.1f}. A model can learn "
-        "this. It does not follow that it did; and a shadow or a depth that goes with a kind of lesion is no artefact."
+        f"{told}; {chance}. A model can learn this. It does not follow that it did; and a shadow or a depth that goes "
+        "with a kind of lesion is no artefact."
     )
     return _verdict("The data hold a shortcut.", text)
 

@@ -5,7 +5,7 @@ Everything here takes a picture as ``(rows, cols)`` uint8 and gives plain number
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, TypeAlias, cast
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -71,7 +71,7 @@ def flat_map(picture: Grey) -> Mask:
     window = (FLAT_WINDOW, FLAT_WINDOW)
     mean = cv2.blur(grey, window)
     spread = np.sqrt(np.maximum(cv2.blur(grey * grey, window) - mean * mean, 0))
-    return cast("Mask", (spread < FLAT_FLOOR + FLAT_SHARE * mean) & (mean > BLACK))
+    return (spread < FLAT_FLOOR + FLAT_SHARE * mean) & (mean > BLACK)
 
 
 def flat_of(picture: Grey) -> Vector:

@@ -54,10 +54,9 @@ def make_run(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
             label = number // 2 % 3
             clean = picture(label, rng, border=border)
             image = f"images/{CLASSES[label]}/s{number:03d}.png"
-            for path, pixels in (
-                (folder / "clean" / image, clean),
-                (folder / "source" / CLASSES[label] / f"s{number:03d}.png", original_of(clean, mark=marks and not label)),
-            ):
+            original = original_of(clean, mark=marks and not label)
+            places = folder / "clean" / image, folder / "source" / CLASSES[label] / f"s{number:03d}.png"
+            for path, pixels in zip(places, (clean, original), strict=True):
                 path.parent.mkdir(parents=True, exist_ok=True)
                 assert cv2.imwrite(str(path), pixels)
             rows.append(row(number, CLASSES[label], image, folder / "clean" / image))
@@ -95,17 +94,15 @@ def write_run(folder: Path, manifest: Path, rows: list[Row]) -> Path:
     for fold in (0, 1):
         tested = [one for number, one in enumerate(rows) if number // 6 % 2 == fold]
         ids = {one.id for one in tested}
-        lines += [
-            (one.id, one.image, one.label, one.group, "", "test" if one.id in ids else "train", str(fold)) for one in rows
-        ]
+        for one in rows:
+            part = "test" if one.id in ids else "train"
+            lines.append((one.id, one.image, one.label, one.group, "", part, str(fold)))
         member = folder / "members" / f"fold-{fold}"
         member.mkdir(parents=True)
         labels = [CLASSES.index(one.label) for one in tested]
         said = np.full((len(tested), 3), 1 / 3)
         groups = [one.group for one in tested]
-        predictions = make_predictions(
-            labels, said, classes=CLASSES, ids=[one.id for one in tested], groups=groups
-        )
+        predictions = make_predictions(labels, said, classes=CLASSES, ids=[one.id for one in tested], groups=groups)
         write_predictions(member / "predictions.csv", predictions)
     with (folder / "splits.csv").open("w", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")

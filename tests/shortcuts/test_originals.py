@@ -55,9 +55,7 @@ def test_by_the_ledger(silent: Path, tmp_path: Path) -> None:
     with Ledger(tmp_path / "ledger.sqlite") as ledger:
         for row, file, digest in ((first, "benign/s000.png", None), (second, "benign/s001.png", "0" * 64)):
             real = hashlib.sha256((source / file).read_bytes()).hexdigest()
-            ledger.put(
-                Record(file=file, outcome=Outcome.KEPT, image_sha256=row.sha256, source_sha256=digest or real)
-            )
+            ledger.put(Record(file=file, outcome=Outcome.KEPT, image_sha256=row.sha256, source_sha256=digest or real))
     originals = Originals(source, tmp_path)
     there = [originals.of(row, decode(read_picture(row, clean))) is not None for row in (first, second, third)]
     assert there == [True, False, False], "known; changed since it was cleaned; not in the books"
