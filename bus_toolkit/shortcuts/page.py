@@ -116,7 +116,7 @@ def _chance_plot(rows: list[dict[str, Any]], figure: str) -> str:
         for place, row in enumerate(rows):
             one = row["found"][figure]
             _whisker(axes, place, one, PALETTE[1] if one["above"] else PALETTE[5])
-        axes.set_xlim(0, 1)
+        axes.set_xlim(0, 1.02)
         _names(axes, [row["name"].replace("probe: ", "") for row in rows])
         axes.set_xlabel(f"{wording.title(figure)} (dashed: chance)")
 

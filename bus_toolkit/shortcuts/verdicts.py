@@ -69,8 +69,8 @@ def _border(data: Mapping[str, Any], model: Mapping[str, Any]) -> dict[str, Any]
     if is_above(one, figures):
         text = f"With all but the border blanked, the model still guesses better than chance: {told}."
         return _verdict("The model reads the border.", text, stop=True)
-    text = f"With all but the border blanked, it is not surely better than chance: {told}."
-    return _verdict("The model does not call scans by the border alone.", text)
+    text = f"With all but the border blanked, the model is not surely better than chance: {told}."
+    return _verdict("That the model reads the border does not show.", text)
 
 
 def _occluded(compared: Mapping[str, Any]) -> dict[str, Any]:

@@ -135,7 +135,7 @@ def test_a_real_model_is_asked(silent: Path, tmp_path: Path, capsys: pytest.Capt
     for fold in ("fold-0", "fold-1"):
         save_model(made, run / "members" / fold / "model.keras")
     assert main(["shortcuts", str(run), "--no-write", *WORDS]) == 0
-    assert "does not call scans by the border alone" in capsys.readouterr().out
+    assert "That the model reads the border does not show." in capsys.readouterr().out
 
 
 def test_what_cannot_be_is_said(silent: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
