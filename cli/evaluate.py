@@ -16,6 +16,7 @@ from bus_toolkit.cli.evaluate_explain import add_explain
 from bus_toolkit.cli.evaluate_export import add_export
 from bus_toolkit.cli.evaluate_predict import add_predict
 from bus_toolkit.cli.evaluate_score import add_score
+from bus_toolkit.cli.evaluate_shortcuts import add_shortcuts
 from bus_toolkit.cli.evaluate_table import add_table
 
 if TYPE_CHECKING:
@@ -57,7 +58,16 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for add in (add_score, add_compare, add_table, add_ensemble, add_predict, add_explain, add_export):
+    for add in (
+        add_score,
+        add_compare,
+        add_table,
+        add_ensemble,
+        add_predict,
+        add_explain,
+        add_export,
+        add_shortcuts,
+    ):
         add(commands)
     return parser
 

@@ -31,7 +31,10 @@ COMMANDS = (
     ("lookup",),
     ("split",),
 )
-EVALUATION = ((), ("score",), ("compare",), ("table",), ("ensemble",), ("predict",), ("explain",), ("export",))
+EVALUATION = tuple(
+    (name,) if name else ()
+    for name in ("", "score", "compare", "table", "ensemble", "predict", "explain", "export", "shortcuts")
+)
 NOTE = "<!-- Made by docs/generate.py from the code. Change the code, not this page. -->\n\n"
 COLUMNS = "100"
 """Width that help is wrapped to, so that the page does not depend on the terminal."""

@@ -13,7 +13,7 @@ LOOK = "import sys, json\n{}\nprint(json.dumps(sorted(sys.modules)))"
 HELP = """
 import contextlib
 from bus_toolkit.cli.evaluate import main
-for command in ("score", "compare", "table", "ensemble", "predict", "explain", "export"):
+for command in ("score", "compare", "table", "ensemble", "predict", "explain", "export", "shortcuts"):
     with contextlib.suppress(SystemExit):
         main([command, "--help"])
 """
