@@ -54,7 +54,7 @@ SAME: Final = 0.7
 """A box of which others of its kind cover this share says nothing new."""
 REST_AREA: Final = 8
 """Least pixels of a part that sticks out of the boxes of a caliper."""
-REST_MARGIN: Final = 4
+REST_MARGIN: Final = 2
 """Pixels by which the box of such a part is grown: its soft edges lie outside."""
 TOGETHER: Final = 8
 """Pixels between strokes of one body mark."""

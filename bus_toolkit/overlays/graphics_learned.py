@@ -20,14 +20,14 @@ SURE: Final = 0.8
 """Pieces of calipers and contours with a lower peak count for nothing alone."""
 MARK: Final = (5, 32)
 """Least and most rows and columns of a caliper's mark."""
-MARK_SURE: Final = 0.92
+MARK_SURE: Final = 0.97
 """Peak of the surest mark of a measurement, at least."""
 SQUARE: Final = 1.7
 """A mark is at most this much longer than wide."""
 MARK_AREA: Final = 18
 """Least pixels of a mark."""
 LINE: Final = 60
-LINE_SURE: Final = 0.99
+LINE_SURE: Final = 0.992
 LINE_AREA: Final = 200
 """A piece this long with this peak and so many pixels is a measurement of itself, its marks and their line in one. On
 617 scans of BUSI and BrEaST without calipers the longest piece of this peak was 54 pixels long."""
