@@ -107,8 +107,8 @@ def build_model(
 def _follow_faster(model: Any) -> None:  # noqa: ANN401
     """Let the running means of batch normalisations follow within tens of batches instead of hundreds.
 
-    Clean folders hold hundreds of scans: a whole training has fewer batches than 0.99 or 0.999, as the nets come with,
-    need to follow weights that change. Such a net is good in training and at chance afterwards.
+    Clean folders hold hundreds of scans: a whole training has about as many batches as 0.99 or 0.999, as the nets come
+    with, need to follow weights that change.
     """
     import keras
 
