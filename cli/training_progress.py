@@ -71,6 +71,10 @@ class Shown:
         self.console.print(f"{words}", highlight=False, markup=False)
         return self
 
+    def prepared(self, done: int, total: int) -> None:
+        """So many pictures, and copies of them, went through a frozen part."""
+        self.bar.update(self.row, completed=done, total=total, place=f"frozen part {done}/{total}")
+
     def step(self, epoch: int, step: int, steps: int, loss: float) -> None:
         """A batch was learned."""
         done = epoch * steps + step

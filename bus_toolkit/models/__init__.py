@@ -8,7 +8,7 @@ from bus_toolkit.models.build import build_model
 from bus_toolkit.models.explain import grad_cam, overlay
 from bus_toolkit.models.export import export
 from bus_toolkit.models.facts import Facts, facts_of, read_facts, set_facts
-from bus_toolkit.models.freezing import set_trainable, split_model
+from bus_toolkit.models.freezing import pooled_part, set_trainable, split_model
 from bus_toolkit.models.parity import Exported, Parity, compare
 from bus_toolkit.models.store import load_model, save_model
 
@@ -27,6 +27,7 @@ __all__ = [
     "grad_cam",
     "load_model",
     "overlay",
+    "pooled_part",
     "read_facts",
     "save_model",
     "set_facts",

@@ -50,6 +50,9 @@ class Feed:
         Draw each class as often as the most frequent one, the others again and again.
     class_weights
         Weigh each scan by ``n / (classes * n of its class)``, so that each class has the same say in the loss.
+    views
+        ``(copies, len(places))``: which pictures are varied copies of each of ``places``. Each epoch draws one copy
+        of each; None: the pictures themselves are learned from.
 
     Raises
     ------
@@ -65,6 +68,7 @@ class Feed:
     seed: int = 123
     balance: bool = False
     class_weights: bool = False
+    views: Places | None = None
 
     def __post_init__(self) -> None:
         if self.batch_size < 1 or not 0 < len(self.places) == len(self.classes):
@@ -93,9 +97,13 @@ class Feed:
         order = np.resize(order, self.steps * self.batch_size)
         weights = self.weights()
         hot = np.eye(self.class_count, dtype=np.float32)
+        places = self._shown(epoch)
         for start in range(0, len(order), self.batch_size):
             chosen = order[start : start + self.batch_size]
-            yield Batch(self.pictures[self.places[chosen]], hot[self.classes[chosen]], weights[chosen])
+            pictures = self.pictures[places[chosen]]
+            if pictures.dtype == np.float16:
+                pictures = pictures.astype(np.float32)
+            yield Batch(pictures, hot[self.classes[chosen]], weights[chosen])
 
     def weights(self) -> Floats:
         """Weight of each scan; their mean is 1."""
@@ -104,6 +112,14 @@ class Feed:
         counts = self._counts()
         present = int(np.count_nonzero(counts))
         return (len(self.places) / (present * counts[self.classes])).astype(np.float32)
+
+    def _shown(self, epoch: int) -> Places:
+        """Which picture stands for each of ``places`` in an epoch."""
+        if self.views is None:
+            return self.places
+        every = np.arange(len(self.places))
+        drawn = np.random.default_rng((self.seed, epoch, 1)).integers(0, len(self.views), len(self.places))
+        return self.views[drawn, every]
 
     def _counts(self) -> Places:
         return np.bincount(self.classes, minlength=self.class_count)
@@ -122,4 +138,5 @@ def blocks(pictures: Squares | Floats, places: Places, batch_size: int) -> Itera
     """Pictures in order for prediction, in blocks of one size, and how many at the start of each block count."""
     for start in range(0, len(places), batch_size):
         chosen = places[start : start + batch_size]
-        yield pictures[np.resize(chosen, batch_size)], len(chosen)
+        block = pictures[np.resize(chosen, batch_size)]
+        yield (block.astype(np.float32) if block.dtype == np.float16 else block), len(chosen)

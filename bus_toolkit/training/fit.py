@@ -6,13 +6,14 @@ import json
 import math
 import time
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
 
 from bus_toolkit.errors import TrainingError
-from bus_toolkit.training.augment import Augmentation, augmented, reseed
+from bus_toolkit.training.arrange import arrange, fit_last_layer
+from bus_toolkit.training.augment import reseed
 from bus_toolkit.training.backend import MIXED, make_repeatable, memory_errors, precision
 from bus_toolkit.training.checkpoint import Checkpoints
 from bus_toolkit.training.feed import Feed, blocks
@@ -35,6 +36,9 @@ SPARED: Final = ("bias", "beta", "gamma")
 
 class Watch(Protocol):
     """Who wants to know how far a training is."""
+
+    def prepared(self, done: int, total: int) -> None:
+        """So many pictures, and copies of them, went through a frozen part."""
 
     def step(self, epoch: int, step: int, steps: int, loss: float) -> None:
         """A batch was learned: epoch from 0, step from 1, the mean loss of the epoch so far."""
@@ -70,6 +74,7 @@ def fit(
     *,
     seed: int,
     pretrained: bool | Path = False,
+    cache: Path | None = None,
     watch: Watch | None = None,
     tensorboard: bool = False,
 ) -> Any:  # noqa: ANN401 (Keras ships no annotations)
@@ -87,6 +92,8 @@ def fit(
         Of weights, dropout and augmentation; the order is the feed's.
     pretrained
         As for :func:`bus_toolkit.models.build_model`.
+    cache
+        Where lies what a frozen part made of the scans, for other trainings of the run; None: in ``folder``.
     watch
         Told of each batch and epoch.
     tensorboard
@@ -110,10 +117,16 @@ def fit(
     with memory_errors(recipe):
         with precision(mixed=recipe.mixed_precision):
             model = _build(recipe, lesson.classes, seed, pretrained)
-            trained, asked, lesson = _arrange(model, recipe, lesson, seed)
+            ready = arrange(
+                model, recipe, lesson, seed=seed, cache=cache or folder, tell=watch.prepared if watch else None
+            )
+            trained, asked, lesson = ready.trained, ready.asked, ready.lesson
             _compile(trained, recipe, lesson.feed.steps)
         checkpoints = Checkpoints(folder)
         history = checkpoints.restore(trained)
+        if recipe.fits_last_layer and not history:
+            with memory_errors(recipe):
+                fit_last_layer(model, ready, recipe.batch_size)
         with closing(_Board(folder / LOGS if tensorboard else None)) as board:
             while not is_over(history, recipe):
                 started = time.monotonic()
@@ -170,25 +183,13 @@ def _build(recipe: Recipe, classes: tuple[str, ...], seed: int, pretrained: bool
     model = build_model(
         recipe.arch, classes=classes, image_size=size, pretrained=pretrained, dropout=recipe.dropout, seed=seed
     )
-    set_trainable(model, freeze=recipe.freeze, fine_tune_from=recipe.fine_tune_from or None)
+    set_trainable(
+        model,
+        freeze=recipe.freeze,
+        fine_tune_from=recipe.fine_tune_from or None,
+        freeze_batch_norm=recipe.holds_batch_norm,
+    )
     return model
-
-
-def _arrange(model: Any, recipe: Recipe, lesson: Lesson, seed: int) -> tuple[Any, Any, Lesson]:  # noqa: ANN401
-    """What is trained, what is asked about validation, and on what: both share their weights with the model.
-
-    A part that is frozen, and sees the same pictures in each epoch, is run over them once.
-    """
-    if recipe.augment:
-        return augmented(model, Augmentation(), seed=seed), model, lesson
-    if not recipe.freeze:
-        return model, model, lesson
-    from bus_toolkit.models import split_model
-
-    features, head = split_model(model)
-    pictures = lesson.feed.pictures
-    found = predict(features, pictures, np.arange(len(pictures)), recipe.batch_size)
-    return head, head, replace(lesson, feed=replace(lesson.feed, pictures=found))
 
 
 def _compile(model: Any, recipe: Recipe, steps: int) -> None:  # noqa: ANN401

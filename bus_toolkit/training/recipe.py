@@ -40,10 +40,18 @@ class Recipe:
         How a picture becomes a square: ``"pad"``, ``"squash"`` or ``"crop"``.
     freeze, fine_tune_from
         Keep the pretrained part as it is, or all of it before the layer of this name.
+    freeze_batch_norm
+        Hold batch normalisations as they were pretrained; None: when ``pretrained``.
+    fit_last_layer
+        Begin with a last layer that is fitted to what the pretrained part gives; None: when ``pretrained``. See
+        :func:`bus_toolkit.training.arrange.fit_last_layer`.
     dropout
         Before the last layer; None leaves it to the architecture.
     augment
         Vary the pictures, see :class:`bus_toolkit.training.augment.Augmentation`.
+    views
+        Run a frozen part once, over so many varied copies of each scan, and learn from those; 0: run it anew over new
+        copies in each epoch.
     class_weights, balance
         As for :class:`bus_toolkit.training.feed.Feed`.
     early_stopping
@@ -78,8 +86,11 @@ class Recipe:
     fit: str = "pad"
     freeze: bool = False
     fine_tune_from: str = ""
+    freeze_batch_norm: bool | None = None
+    fit_last_layer: bool | None = None
     dropout: float | None = None
     augment: bool = True
+    views: int = 0
     class_weights: bool = False
     balance: bool = False
     early_stopping: int = 0
@@ -94,6 +105,7 @@ class Recipe:
         self._check_words()
         self._check_numbers()
         self._check_together()
+        self._check_frozen()
 
     def _check_words(self) -> None:
         for name, words in (("optimizer", OPTIMIZERS), ("fit", FITS), ("protocol", PROTOCOLS)):
@@ -111,6 +123,9 @@ class Recipe:
             if value is not None and not 0 <= value < 1:
                 msg = f"{name} must be 0 or more and below 1. Got {value}"
                 raise ConfigError(msg)
+        if self.views < 0:
+            msg = f"views must be 0 (none) or a number of copies. Got {self.views}"
+            raise ConfigError(msg)
         if self.early_stopping < 0:
             msg = f"early_stopping must be 0 (never) or a number of epochs. Got {self.early_stopping}"
             raise ConfigError(msg)
@@ -122,12 +137,30 @@ class Recipe:
         if self.folds and self.runs != 1:
             msg = f"runs must be 1 with folds: each fold is a run of its own. Got {self.runs}"
             raise ConfigError(msg)
-        if self.freeze and self.fine_tune_from:
-            msg = "either freeze or fine_tune_from must be left out. Got both"
-            raise ConfigError(msg)
         if self.class_weights and self.balance:
             msg = "either class_weights or balance must be left out: together they count twice. Got both"
             raise ConfigError(msg)
+
+    def _check_frozen(self) -> None:
+        if self.freeze and self.fine_tune_from:
+            msg = "either freeze or fine_tune_from must be left out. Got both"
+            raise ConfigError(msg)
+        if self.views and not (self.augment and (self.freeze or self.fine_tune_from)):
+            msg = "views must go with augmentation, and with freeze or fine_tune_from. Got it without"
+            raise ConfigError(msg)
+        if not self.pretrained and (self.freeze_batch_norm or self.fit_last_layer):
+            msg = "freeze_batch_norm and fit_last_layer must go with pretrained weights. Got one without"
+            raise ConfigError(msg)
+
+    @property
+    def holds_batch_norm(self) -> bool:
+        """Whether batch normalisations keep what they were pretrained to, with the default filled in."""
+        return bool(self.pretrained) if self.freeze_batch_norm is None else self.freeze_batch_norm
+
+    @property
+    def fits_last_layer(self) -> bool:
+        """Whether the last layer begins fitted, with the default filled in."""
+        return bool(self.pretrained) if self.fit_last_layer is None else self.fit_last_layer
 
     @property
     def rate(self) -> float:

@@ -120,7 +120,7 @@ def train(
                 fit=recipe.fit,
                 tell=audience.decoded if audience else None,
             )
-            desk = _Desk(recipe, data, split, pictures, folder, tensorboard)
+            desk = _Desk(recipe, data, split, pictures, folder, cache or folder.cache, tensorboard)
             for member in waiting:
                 watch = audience.begin(member.name, 1 + members.index(member), len(members)) if audience else None
                 desk.train(member, watch)
@@ -244,6 +244,7 @@ class _Desk:
     split: Split
     pictures: Squares
     folder: RunFolder
+    cache: Path
     tensorboard: bool
 
     def train(self, member: _Member, watch: Watch | None) -> None:
@@ -260,6 +261,7 @@ class _Desk:
             path,
             seed=member.seed,
             pretrained=_weights_file(self.recipe) or bool(self.recipe.pretrained),
+            cache=self.cache,
             watch=watch,
             tensorboard=self.tensorboard,
         )

@@ -27,6 +27,7 @@ class Impatient:
         self.stop = (epoch, step)
         self.lines: list[dict[str, float]] = []
         self.said: list[str] = []
+        self.ready: list[tuple[int, int]] = []
 
     def say(self, sentence: str) -> None:
         assert "to learn from" in sentence
@@ -40,6 +41,10 @@ class Impatient:
     def begin(self, member: str, number: int, total: int) -> "Impatient":
         self.said.append(f"{member} {number}/{total}")
         return self
+
+    def prepared(self, done: int, total: int) -> None:
+        assert 0 < done <= total
+        self.ready.append((done, total))
 
     def step(self, epoch: int, step: int, steps: int, loss: float) -> None:
         assert step <= steps
