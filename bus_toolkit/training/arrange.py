@@ -115,8 +115,8 @@ class _Copies:
     def _key(self, seed: int) -> str:
         digest = hashlib.sha256(f"{VERSION} {self.features.output.name} {self.copies} {seed}\n".encode())
         for weight in self.features.get_weights():
-            digest.update(np.ascontiguousarray(weight))
-        digest.update(np.ascontiguousarray(self.pictures))
+            digest.update(np.ascontiguousarray(weight).tobytes())
+        digest.update(np.ascontiguousarray(self.pictures).tobytes())
         return digest.hexdigest()[:32]
 
     def _fill(self, path: Path, seed: int, tell: Callable[[int, int], None] | None) -> None:

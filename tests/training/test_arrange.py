@@ -87,7 +87,7 @@ def test_copies_vary_and_belong_to_their_scans(tmp_path: Path) -> None:
     distance = np.linalg.norm(copies[:, :, None] - plain[None, None], axis=3)
     nearest = feed.classes[distance.argmin(axis=2)]
     assert (nearest == feed.classes).mean() > 0.8
-    shown = {tuple(feed._shown(epoch)) for epoch in range(4)}  # noqa: SLF001 - which copies an epoch draws
+    shown = {tuple(feed._shown(epoch)) for epoch in range(4)}
     assert len(shown) == 4
     assert all(set(one) <= set(feed.views.ravel().tolist()) for one in shown)
 
@@ -113,7 +113,7 @@ def test_the_last_layer_begins_with_what_it_can_know(weights: Path, tmp_path: Pa
     assert not fit_last_layer(net, ready, 8), "a layer that was trained must be left as it is"
 
 
-def test_two_classes_have_two_outputs(weights: Path, tmp_path: Path) -> None:
+def test_two_classes_have_two_outputs(tmp_path: Path) -> None:
     net = models.build_model("tinycnn", classes=("benign", "malignant"), image_size=32, seed=1)
     feed = lesson().feed
     kinds = (np.arange(len(feed.places)) % 3 == 2).astype(np.int64)
