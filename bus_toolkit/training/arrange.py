@@ -145,7 +145,13 @@ class _Copies:
             reseed(varying, seed, copy)
             for block, count in blocks(self.pictures, places, self.batch_size):
                 # In training the pictures vary; the frozen part behind has nothing that does.
-                yield np.asarray(varying(block, training=True), np.float32)[:count]
+                yield _as_array(varying(block, training=True))[:count]
+
+
+def _as_array(tensor: Any) -> Floats:  # noqa: ANN401
+    from keras import ops
+
+    return cast("Floats", ops.convert_to_numpy(ops.cast(tensor, "float32")))
 
 
 def fit_last_layer(model: Any, arrangement: Arrangement, batch_size: int) -> bool:  # noqa: ANN401
@@ -172,7 +178,7 @@ def fit_last_layer(model: Any, arrangement: Arrangement, batch_size: int) -> boo
 
     layer = model.get_layer(LOGITS)
     feed = arrangement.lesson.feed
-    if np.any(np.asarray(layer.bias)) or len(np.unique(feed.classes)) < feed.class_count:
+    if np.any(layer.get_weights()[1]) or len(np.unique(feed.classes)) < feed.class_count:
         return False
     given = _pooled(arrangement, feed.places, batch_size)
     mean, spread = given.mean(axis=0), given.std(axis=0) + 1e-6
