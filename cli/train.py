@@ -178,6 +178,13 @@ def _add_learning(group: Any) -> None:  # noqa: ANN401
     group.add_argument("--weight-decay", type=float, metavar="X", help=f"of adamw ({Recipe.weight_decay})")
     group.add_argument("--label-smoothing", type=float, metavar="X", help=f"({Recipe.label_smoothing:g})")
     group.add_argument(
+        "--mixup",
+        type=float,
+        metavar="SHAPE",
+        help="blend scans and labels of half of the batches, by shares of the beta distribution of this shape: 0.4 "
+        f"makes a long training overfit less ({Recipe.mixup:g})",
+    )
+    group.add_argument(
         "--early-stopping",
         type=int,
         nargs="?",

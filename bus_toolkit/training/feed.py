@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 Places: TypeAlias = npt.NDArray[np.int64]
 Floats: TypeAlias = npt.NDArray[np.float32]
+
+MIXED_SHARE: Final = 0.5
+"""Of the batches that are mixed at all: the others show scans as they are."""
 
 
 class Batch(NamedTuple):
@@ -50,6 +53,9 @@ class Feed:
         Draw each class as often as the most frequent one, the others again and again.
     class_weights
         Weigh each scan by ``n / (classes * n of its class)``, so that each class has the same say in the loss.
+    mixup
+        Shape of the beta distribution by which pictures, labels and weights of half of the batches are mixed with
+        others of their batch (Zhang et al. 2018, arXiv 1710.09412), the larger share being a picture's own; 0: never.
     views
         ``(copies, len(places))``: which pictures are varied copies of each of ``places``. Each epoch draws one copy
         of each; None: the pictures themselves are learned from.
@@ -68,6 +74,7 @@ class Feed:
     seed: int = 123
     balance: bool = False
     class_weights: bool = False
+    mixup: float = 0.0
     views: Places | None = None
 
     def __post_init__(self) -> None:
@@ -98,12 +105,14 @@ class Feed:
         weights = self.weights()
         hot = np.eye(self.class_count, dtype=np.float32)
         places = self._shown(epoch)
+        mixing = np.random.default_rng((self.seed, epoch, 2))
         for start in range(0, len(order), self.batch_size):
             chosen = order[start : start + self.batch_size]
             pictures = self.pictures[places[chosen]]
             if pictures.dtype == np.float16:
                 pictures = pictures.astype(np.float32)
-            yield Batch(pictures, hot[self.classes[chosen]], weights[chosen])
+            batch = Batch(pictures, hot[self.classes[chosen]], weights[chosen])
+            yield mixed(batch, self.mixup, mixing) if self.mixup and mixing.random() < MIXED_SHARE else batch
 
     def weights(self) -> Floats:
         """Weight of each scan; their mean is 1."""
@@ -132,6 +141,22 @@ class Feed:
     def _again(rng: np.random.Generator, places: Places, wanted: int) -> Places:
         rounds = -(-wanted // len(places))
         return np.concatenate([rng.permutation(places) for _ in range(rounds)])[:wanted]
+
+
+def mixed(batch: Batch, shape: float, rng: np.random.Generator) -> Batch:
+    """Each picture of a batch blended with another one of it, and labels and weights in the same share."""
+    count = len(batch.pictures)
+    share = rng.beta(shape, shape, count).astype(np.float32)
+    share, other = np.maximum(share, 1 - share), rng.permutation(count)
+
+    def blend(values: Squares | Floats) -> Floats:
+        own = share.reshape(-1, *[1] * (values.ndim - 1))
+        return (own * values + (1 - own) * values[other]).astype(np.float32)
+
+    pictures: Squares | Floats = blend(batch.pictures)
+    if batch.pictures.dtype == np.uint8:
+        pictures = np.round(pictures).astype(np.uint8)
+    return Batch(pictures, blend(batch.labels), blend(batch.weights))
 
 
 def blocks(pictures: Squares | Floats, places: Places, batch_size: int) -> Iterator[tuple[Squares | Floats, int]]:

@@ -52,7 +52,7 @@ class Recipe:
     views
         Run a frozen part once, over so many varied copies of each scan, and learn from those; 0: run it anew over new
         copies in each epoch.
-    class_weights, balance
+    class_weights, balance, mixup
         As for :class:`bus_toolkit.training.feed.Feed`.
     early_stopping
         Stop when the loss on validation has not fallen for so many epochs, and keep the best weights; 0: never, and
@@ -93,6 +93,7 @@ class Recipe:
     views: int = 0
     class_weights: bool = False
     balance: bool = False
+    mixup: float = 0.0
     early_stopping: int = 0
     mixed_precision: bool = False
     optimizer: str = "adamw"
@@ -118,7 +119,7 @@ class Recipe:
             if getattr(self, name) < least:
                 msg = f"{name} must be {least} or more. Got {getattr(self, name)}"
                 raise ConfigError(msg)
-        for name in ("learning_rate", "weight_decay", "warmup", "label_smoothing", "dropout"):
+        for name in ("learning_rate", "weight_decay", "warmup", "label_smoothing", "dropout", "mixup"):
             value = getattr(self, name)
             if value is not None and not 0 <= value < 1:
                 msg = f"{name} must be 0 or more and below 1. Got {value}"

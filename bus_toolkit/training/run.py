@@ -284,6 +284,7 @@ class _Desk:
             seed=member.seed,
             balance=self.recipe.balance,
             class_weights=self.recipe.class_weights,
+            mixup=self.recipe.mixup,
         )
         return Lesson(feed=feed, val_places=val_places, val_classes=val_kinds, classes=classes)
 

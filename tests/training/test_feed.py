@@ -145,3 +145,40 @@ def test_the_only_clean_folder_is_found(tmp_path: Path) -> None:
     assert find_manifest(tmp_path / "b-clean", cwd=tmp_path) == tmp_path / "b-clean" / "manifest.csv"
     with pytest.raises(ConfigError, match="--data must be"):
         find_manifest(tmp_path / "c", cwd=tmp_path)
+
+
+def mixing(**changes: object) -> Feed:
+    kinds = np.arange(24) % 3
+    pictures = np.broadcast_to((100 * kinds).astype(np.uint8)[:, None, None, None], (24, 4, 4, 1))
+    made = {"pictures": pictures, "places": np.arange(24), "classes": kinds, "class_count": 3, "batch_size": 8}
+    return Feed(**{**made, "mixup": 0.4, **changes})  # type: ignore[arg-type]
+
+
+def test_mixing_blends_pictures_and_labels_in_one_share() -> None:
+    kinds = {True: 0, False: 0}
+    for epoch in range(8):
+        for batch in mixing().batches(epoch):
+            assert batch.pictures.dtype == np.uint8
+            np.testing.assert_allclose(batch.labels.sum(axis=1), 1, atol=1e-6)
+            # Grey is 100 times the class, so a blend of scans has the grey of its blended label.
+            np.testing.assert_allclose(batch.pictures[:, 0, 0, 0], batch.labels @ [0, 100, 200], atol=0.51)
+            assert (batch.labels.max(axis=1) >= 1 / 2 - 1e-6).all(), "the larger share is a picture's own"
+            kinds[bool((batch.labels.max(axis=1) < 1).any())] += 1
+    assert min(kinds.values()) >= 4, "some batches are mixed, and some show scans as they are"
+
+
+def test_mixing_is_the_seeds_and_weights_go_with_it() -> None:
+    first, again = ([batch.pictures.tobytes() for batch in mixing(seed=4).batches(2)] for _ in range(2))
+    assert first == again
+    assert first != [batch.pictures.tobytes() for batch in mixing(seed=5).batches(2)]
+    some = mixing(classes=np.array([0] * 16 + [1] * 6 + [2] * 2), class_weights=True)
+    for batch in some.batches(0):
+        assert batch.weights.dtype == np.float32
+        assert (batch.weights <= some.weights().max() + 1e-6).all()
+
+
+def test_features_are_mixed_as_they_are() -> None:
+    kinds = np.arange(24) % 3
+    found = [batch.pictures for batch in mixing(pictures=kinds[:, None].astype(np.float16)).batches(0)]
+    assert all(one.dtype == np.float32 for one in found)
+    assert any((one % 1 > 0.01).any() for one in found)
