@@ -44,6 +44,7 @@ _TRAINING_KEYS: Final = (
     "weight_decay",
     "warmup",
     "label_smoothing",
+    "mixup",
     "dropout",
     "augment",
     "class_weights",
@@ -51,6 +52,9 @@ _TRAINING_KEYS: Final = (
     "early_stopping",
     "mixed_precision",
     "fine_tune_from",
+    "freeze_batch_norm",
+    "fit_last_layer",
+    "views",
     "freeze",
 )
 _HEADLINE: Final = (

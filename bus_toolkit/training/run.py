@@ -206,6 +206,8 @@ def _config(folder: RunFolder, recipe: Recipe, data: Data, split: Split, command
         "protocol": split.protocol,
         "folds": split.folds if split.folds > 1 else 0,
         "learning_rate": recipe.rate,
+        "freeze_batch_norm": recipe.holds_batch_norm,
+        "fit_last_layer": recipe.fits_last_layer,
         "classes": list(classes_of(split)),
         "members": [member.name for member in members_of(recipe, split)],
         "seeds": [member.seed for member in members_of(recipe, split)],

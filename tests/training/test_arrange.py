@@ -1,6 +1,7 @@
 """Frozen parts that are run once, over varied copies or none, and last layers that begin fitted."""
 
 import dataclasses
+import json
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from bus_toolkit.training.arrange import arrange, fit_last_layer
 from bus_toolkit.training.feed import Feed
 from bus_toolkit.training.fit import Lesson, fit
 from bus_toolkit.training.recipe import Recipe
+from bus_toolkit.training.run import train
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 CLASSES = ("benign", "malignant", "normal")
@@ -175,3 +177,13 @@ def test_defaults_depend_on_pretrained_weights() -> None:
     assert recipe(pretrained="imagenet").holds_batch_norm
     assert recipe(pretrained="imagenet").fits_last_layer
     assert not recipe(pretrained="imagenet", fit_last_layer=False).fits_last_layer
+
+
+def test_a_run_tells_how_it_began(clean: Path, weights: Path, tmp_path: Path) -> None:
+    asked = recipe(pretrained=str(weights), freeze=True, views=2, mixup=0.4, epochs=1)
+    out = tmp_path / "run"
+    train(asked, clean / "manifest.csv", out)
+    config = json.loads((out / "config.json").read_text("utf-8"))
+    told = {name: config[name] for name in ("freeze_batch_norm", "fit_last_layer", "views", "mixup")}
+    assert told == {"freeze_batch_norm": True, "fit_last_layer": True, "views": 2, "mixup": 0.4}
+    assert not list(out.rglob("features-*")), "what a frozen part made of the scans goes with the other pictures"
