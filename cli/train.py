@@ -130,8 +130,8 @@ def _add_data(group: Any) -> None:  # noqa: ANN401
         "--views",
         type=int,
         metavar="N",
-        help="run the part that --freeze or --fine-tune-from holds only once, over N varied copies of each scan: much "
-        "faster for large nets (default: anew in each epoch)",
+        help="run the part that --freeze or --fine-tune-from holds once and for all, over N varied copies of each scan: "
+        "much faster for large nets (default: anew in each epoch)",
     )
     weights = group.add_mutually_exclusive_group()
     weights.add_argument("--class-weights", action="store_true", help="give each class the same say in the loss")

@@ -74,6 +74,8 @@ class Shown:
     def prepared(self, done: int, total: int) -> None:
         """So many pictures, and copies of them, went through a frozen part."""
         self.bar.update(self.row, completed=done, total=total, place=f"frozen part {done}/{total}")
+        if done == total:
+            self.console.print(f"  {total} pictures went through the frozen part, once", highlight=False, markup=False)
 
     def step(self, epoch: int, step: int, steps: int, loss: float) -> None:
         """A batch was learned."""
