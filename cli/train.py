@@ -15,7 +15,16 @@ from typing import TYPE_CHECKING, Any, Final
 from bus_toolkit._version import __version__
 from bus_toolkit.errors import BusToolkitError, ConfigError
 from bus_toolkit.models.architectures import NAMES
-from bus_toolkit.training.recipe import DEFAULT_FOLDS, FITS, LEARNING_RATES, OPTIMIZERS, PROTOCOLS, Recipe
+from bus_toolkit.training.recipe import (
+    DEFAULT_FOLDS,
+    FITS,
+    LEARNING_RATES,
+    OPTIMIZERS,
+    PRETRAINED_MIXUP,
+    PRETRAINED_SMOOTHING,
+    PROTOCOLS,
+    Recipe,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -130,8 +139,8 @@ def _add_data(group: Any) -> None:  # noqa: ANN401
         "--views",
         type=int,
         metavar="N",
-        help="run the part that --freeze or --fine-tune-from holds once and for all, over N varied copies of each scan: "
-        "much faster for large nets (default: anew in each epoch)",
+        help="run the part that --freeze or --fine-tune-from holds once and for all, over N varied copies of each "
+        "scan: much faster for large nets (default: anew in each epoch)",
     )
     weights = group.add_mutually_exclusive_group()
     weights.add_argument("--class-weights", action="store_true", help="give each class the same say in the loss")
@@ -173,16 +182,21 @@ def _add_learning(group: Any) -> None:  # noqa: ANN401
         "--learning-rate",
         type=float,
         metavar="RATE",
-        help=f"at its highest; it rises, then falls along a cosine ({rates}; pretrained 0.3 of that)",
+        help=f"at its highest; it rises, then falls along a cosine ({rates}; pretrained 0.3 of that, VGG nets 0.1)",
     )
     group.add_argument("--weight-decay", type=float, metavar="X", help=f"of adamw ({Recipe.weight_decay})")
-    group.add_argument("--label-smoothing", type=float, metavar="X", help=f"({Recipe.label_smoothing:g})")
+    group.add_argument(
+        "--label-smoothing",
+        type=float,
+        metavar="X",
+        help=f"share of certainty that labels give away (0; {PRETRAINED_SMOOTHING:g} with --pretrained)",
+    )
     group.add_argument(
         "--mixup",
         type=float,
         metavar="SHAPE",
-        help="blend scans and labels of half of the batches, by shares of the beta distribution of this shape: 0.4 "
-        f"makes a long training overfit less ({Recipe.mixup:g})",
+        help="blend scans and labels of half of the batches, by shares of the beta distribution of this shape, so that "
+        f"a long training overfits less (0; {PRETRAINED_MIXUP:g} with --pretrained)",
     )
     group.add_argument(
         "--early-stopping",

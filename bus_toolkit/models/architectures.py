@@ -38,6 +38,9 @@ class Architecture:
         Units of the dense layers before the last one, for a net that is not pretrained.
     dropout
         Before each dense layer, when nobody says otherwise. De novo and pretrained.
+    fine_tuning
+        Share of a learning rate that is right for weights that were trained before: they need nudging, not shaking, and
+        those of a net without normalisations even less.
     image_size
         Rows and columns of its input, when nobody says otherwise.
     smallest
@@ -54,6 +57,7 @@ class Architecture:
     file: str = ""
     dense: tuple[int, ...] = ()
     dropout: tuple[float, float] = (0.0, 0.2)
+    fine_tuning: float = 0.3
     image_size: int = 224
     smallest: int = 32
 
@@ -77,6 +81,7 @@ ARCHITECTURES: Final = (
         stages=_VGG_STAGES,
         dense=_CLASSICAL,
         dropout=(0.5, 0.5),
+        fine_tuning=0.1,
     ),
     Architecture(
         name="vgg16",
@@ -89,6 +94,7 @@ ARCHITECTURES: Final = (
         stages=_VGG_STAGES,
         dense=_CLASSICAL,
         dropout=(0.5, 0.5),
+        fine_tuning=0.1,
     ),
     Architecture(
         name="vgg19",
@@ -101,6 +107,7 @@ ARCHITECTURES: Final = (
         stages=_VGG_STAGES,
         dense=_CLASSICAL,
         dropout=(0.5, 0.5),
+        fine_tuning=0.1,
     ),
     Architecture(
         name="resnet18",

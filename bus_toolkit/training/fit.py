@@ -207,7 +207,7 @@ def _compile(model: Any, recipe: Recipe, steps: int) -> None:  # noqa: ANN401
         optimizer = keras.optimizers.Adam(schedule)
     else:
         optimizer = keras.optimizers.SGD(schedule, momentum=0.9, nesterov=True)
-    loss = keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing)
+    loss = keras.losses.CategoricalCrossentropy(label_smoothing=recipe.smoothing)
     # XLA on a CPU compiles for longer than it saves.
     model.compile(optimizer, loss=loss, metrics=["accuracy"], jit_compile=keras.backend.backend() == "jax")
 

@@ -6,14 +6,16 @@ from dataclasses import dataclass, fields
 from typing import Any, Final
 
 from bus_toolkit.errors import ConfigError
+from bus_toolkit.models.architectures import architecture
 
 OPTIMIZERS: Final = ("adamw", "adam", "sgd")
 FITS: Final = ("pad", "squash", "crop")
 PROTOCOLS: Final = ("grouped", "grouped-kfold", "york")
 LEARNING_RATES: Final = {"adamw": 1e-3, "adam": 1e-3, "sgd": 1e-2}
 """At their highest, for weights that start at random."""
-PRETRAINED_SHARE: Final = 0.3
-"""Of those, for weights that were trained before: they need nudging, not shaking."""
+PRETRAINED_MIXUP: Final = 0.4
+PRETRAINED_SMOOTHING: Final = 0.05
+"""Without them, weights that know much learn a few hundred scans by heart within a dozen epochs."""
 DEFAULT_FOLDS: Final = 5
 SMALLEST_IMAGE: Final = 32
 
@@ -53,7 +55,7 @@ class Recipe:
         Run a frozen part once, over so many varied copies of each scan, and learn from those; 0: run it anew over new
         copies in each epoch.
     class_weights, balance, mixup
-        As for :class:`bus_toolkit.training.feed.Feed`.
+        As for :class:`bus_toolkit.training.feed.Feed`; ``mixup`` None: 0.4 when ``pretrained``, else 0.
     early_stopping
         Stop when the loss on validation has not fallen for so many epochs, and keep the best weights; 0: never, and
         keep the last.
@@ -62,7 +64,8 @@ class Recipe:
     optimizer, learning_rate, weight_decay, warmup, label_smoothing
         The learning rate is the highest: it rises evenly over the share ``warmup`` of all steps, then falls along half
         a cosine to 0 (Loshchilov and Hutter 2017, arXiv 1608.03983). 0 takes the default of the optimizer. The decay
-        is AdamW's alone (the same, 2019, arXiv 1711.05101), and spares biases and normalisations.
+        is AdamW's alone (the same, 2019, arXiv 1711.05101), and spares biases and normalisations. ``label_smoothing``
+        None: 0.05 when ``pretrained``, else 0.
 
     Raises
     ------
@@ -93,14 +96,14 @@ class Recipe:
     views: int = 0
     class_weights: bool = False
     balance: bool = False
-    mixup: float = 0.0
+    mixup: float | None = None
     early_stopping: int = 0
     mixed_precision: bool = False
     optimizer: str = "adamw"
     learning_rate: float = 0.0
     weight_decay: float = 1e-2
     warmup: float = 0.05
-    label_smoothing: float = 0.0
+    label_smoothing: float | None = None
 
     def __post_init__(self) -> None:
         self._check_words()
@@ -164,11 +167,24 @@ class Recipe:
         return bool(self.pretrained) if self.fit_last_layer is None else self.fit_last_layer
 
     @property
+    def mixing(self) -> float:
+        """The shape of mixup, with the default filled in."""
+        return (PRETRAINED_MIXUP if self.pretrained else 0.0) if self.mixup is None else self.mixup
+
+    @property
+    def smoothing(self) -> float:
+        """The label smoothing, with the default filled in."""
+        if self.label_smoothing is None:
+            return PRETRAINED_SMOOTHING if self.pretrained else 0.0
+        return self.label_smoothing
+
+    @property
     def rate(self) -> float:
         """The highest learning rate, with the default filled in."""
         if self.learning_rate:
             return self.learning_rate
-        return LEARNING_RATES[self.optimizer] * (PRETRAINED_SHARE if self.pretrained else 1.0)
+        share = architecture(self.arch).fine_tuning if self.pretrained else 1.0
+        return LEARNING_RATES[self.optimizer] * share
 
     def as_json(self) -> dict[str, Any]:
         """Plain JSON types by field; :meth:`from_json` gives the same recipe back."""

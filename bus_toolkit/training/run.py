@@ -206,6 +206,8 @@ def _config(folder: RunFolder, recipe: Recipe, data: Data, split: Split, command
         "protocol": split.protocol,
         "folds": split.folds if split.folds > 1 else 0,
         "learning_rate": recipe.rate,
+        "label_smoothing": recipe.smoothing,
+        "mixup": recipe.mixing,
         "freeze_batch_norm": recipe.holds_batch_norm,
         "fit_last_layer": recipe.fits_last_layer,
         "classes": list(classes_of(split)),
@@ -286,7 +288,7 @@ class _Desk:
             seed=member.seed,
             balance=self.recipe.balance,
             class_weights=self.recipe.class_weights,
-            mixup=self.recipe.mixup,
+            mixup=self.recipe.mixing,
         )
         return Lesson(feed=feed, val_places=val_places, val_classes=val_kinds, classes=classes)
 

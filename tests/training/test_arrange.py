@@ -174,13 +174,19 @@ def test_a_recipe_that_makes_no_sense_is_refused(changes: dict[str, Any], messag
 def test_defaults_depend_on_pretrained_weights() -> None:
     assert not recipe().holds_batch_norm
     assert not recipe().fits_last_layer
+    assert (recipe().mixing, recipe().smoothing) == (0, 0)
+    made = recipe(pretrained="imagenet")
+    assert (made.mixing, made.smoothing, made.rate) == (0.4, 0.05, pytest.approx(3e-4))
+    assert recipe(arch="vgg16", pretrained="imagenet").rate == pytest.approx(1e-4)
+    made = recipe(pretrained="imagenet", mixup=0.0, label_smoothing=0.0)
+    assert (made.mixing, made.smoothing) == (0, 0)
     assert recipe(pretrained="imagenet").holds_batch_norm
     assert recipe(pretrained="imagenet").fits_last_layer
     assert not recipe(pretrained="imagenet", fit_last_layer=False).fits_last_layer
 
 
 def test_a_run_tells_how_it_began(clean: Path, weights: Path, tmp_path: Path) -> None:
-    asked = recipe(pretrained=str(weights), freeze=True, views=2, mixup=0.4, epochs=1)
+    asked = recipe(pretrained=str(weights), freeze=True, views=2, epochs=1)
     out = tmp_path / "run"
     train(asked, clean / "manifest.csv", out)
     config = json.loads((out / "config.json").read_text("utf-8"))
