@@ -72,11 +72,12 @@ def arrange(
     if frozen and (recipe.views or not recipe.augment):
         features, rest = split_model(model, recipe.fine_tune_from)
         copies = recipe.views if recipe.augment else 0
-        seen = _Copies(features=features, pictures=lesson.feed.pictures, copies=copies, batch_size=recipe.batch_size)
-        found = seen.load(cache, seed=recipe.seed, tell=tell)
+        pictures = lesson.feed.pictures
+        seen = _Copies(features=features, pictures=pictures, copies=copies, recipe=recipe)
+        found = seen.load(cache, tell=tell)
         views = None
         if copies:
-            views = lesson.feed.places + len(lesson.feed.pictures) * np.arange(1, copies + 1)[:, np.newaxis]
+            views = lesson.feed.places + len(pictures) * np.arange(1, copies + 1)[:, np.newaxis]
         lesson = replace(lesson, feed=replace(lesson.feed, pictures=found, views=views))
         return Arrangement(trained=rest, asked=rest, pooled=pooled_part(model, recipe.fine_tune_from), lesson=lesson)
     trained = augmented(model, Augmentation(), seed=seed) if recipe.augment else model
@@ -98,28 +99,30 @@ class _Copies:
     features: Any
     pictures: Squares | Floats
     copies: int
-    batch_size: int
+    recipe: Recipe
 
-    def load(self, folder: Path, *, seed: int, tell: Callable[[int, int], None] | None) -> Floats:
+    def load(self, folder: Path, *, tell: Callable[[int, int], None] | None) -> Floats:
         """Features of the pictures, then of the first copy of each, then of the second, and so on, mapped.
 
         Maps of features are kept in 16 bits: they are large, and the next layer's weights are not as exact either.
         """
         folder.mkdir(parents=True, exist_ok=True)
-        path = folder / f"features-{self._key(seed)}.npy"
+        path = folder / f"features-{self._key()}.npy"
         if not path.is_file():
             with atomic_path(path, mode=PRIVATE_MODE, durable=False) as temporary:
-                self._fill(temporary, seed, tell)
+                self._fill(temporary, tell)
         return cast("Floats", np.load(path, mmap_mode="r"))
 
-    def _key(self, seed: int) -> str:
-        digest = hashlib.sha256(f"{VERSION} {self.features.output.name} {self.copies} {seed}\n".encode())
+    def _key(self) -> str:
+        varied = (self.copies, self.recipe.seed, Augmentation()) if self.copies else ()
+        known = (VERSION, self.recipe.arch, self.recipe.fine_tune_from, self.recipe.mixed_precision, varied)
+        digest = hashlib.sha256(f"{known}\n".encode())
         for weight in self.features.get_weights():
             digest.update(np.ascontiguousarray(weight).tobytes())
         digest.update(np.ascontiguousarray(self.pictures).tobytes())
         return digest.hexdigest()[:32]
 
-    def _fill(self, path: Path, seed: int, tell: Callable[[int, int], None] | None) -> None:
+    def _fill(self, path: Path, tell: Callable[[int, int], None] | None) -> None:
         count, shape = len(self.pictures), tuple(self.features.output.shape[1:])
         half = len(shape) > 1
         total = count * (1 + self.copies)
@@ -127,23 +130,23 @@ class _Copies:
             path, mode="w+", dtype=np.float16 if half else np.float32, shape=(total, *shape)
         )
         done = 0
-        for found in self._found(seed):
+        for found in self._found():
             array[done : done + len(found)] = np.clip(found, -LARGEST_HALF, LARGEST_HALF) if half else found
             done += len(found)
             if tell is not None:
                 tell(done, total)
         array.flush()
 
-    def _found(self, seed: int) -> Iterator[Floats]:
-        places = np.arange(len(self.pictures))
-        for block, count in blocks(self.pictures, places, self.batch_size):
+    def _found(self) -> Iterator[Floats]:
+        places, batch_size, seed = np.arange(len(self.pictures)), self.recipe.batch_size, self.recipe.seed
+        for block, count in blocks(self.pictures, places, batch_size):
             yield np.asarray(self.features.predict_on_batch(block), np.float32)[:count]
         if not self.copies:
             return
         varying = augmented(self.features, Augmentation(), seed=seed)
         for copy in range(self.copies):
             reseed(varying, seed, copy)
-            for block, count in blocks(self.pictures, places, self.batch_size):
+            for block, count in blocks(self.pictures, places, batch_size):
                 # In training the pictures vary; the frozen part behind has nothing that does.
                 yield _as_array(varying(block, training=True))[:count]
 

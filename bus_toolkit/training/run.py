@@ -104,7 +104,8 @@ def train(
     TrainingError
         When the loss is no number any more, or memory runs out.
     """
-    require_packages("keras", *(["tensorboard"] if tensorboard else []))
+    also = {"tensorboard": tensorboard, "sklearn": recipe.fits_last_layer}
+    require_packages("keras", *(name for name, needed in also.items() if needed))
     data = load_data(manifest)
     with opened(out, resume=resume) as folder:
         split = _begin(folder, recipe, data, command, resume=resume)
