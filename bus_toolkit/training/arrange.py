@@ -26,6 +26,7 @@ VERSION: Final = 1
 PENALTY: Final = 1000.0
 """Of squared weights in the first fit of the last layer: hundreds of scans, a thousand features or more."""
 ITERATIONS: Final = 500
+SMALLEST_SPREAD: Final = 1e-6
 LARGEST_HALF: Final = float(np.finfo(np.float16).max)
 
 
@@ -184,7 +185,9 @@ def fit_last_layer(model: Any, arrangement: Arrangement, batch_size: int) -> boo
     if np.any(layer.get_weights()[1]) or len(np.unique(feed.classes)) < feed.class_count:
         return False
     given = _pooled(arrangement, feed.places, batch_size)
-    mean, spread = given.mean(axis=0), given.std(axis=0) + 1e-6
+    mean, spread = given.mean(axis=0), given.std(axis=0)
+    # A channel that hardly ever answers must not get a weight so large that it drowns the others, in 8 bits above all.
+    spread = np.maximum(spread, np.median(spread) + SMALLEST_SPREAD)
     found = LogisticRegression(C=1 / PENALTY, max_iter=ITERATIONS).fit((given - mean) / spread, feed.classes)
     kernel, bias = found.coef_ / spread, found.intercept_
     bias = bias - kernel @ mean

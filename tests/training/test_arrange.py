@@ -115,6 +115,17 @@ def test_the_last_layer_begins_with_what_it_can_know(weights: Path, tmp_path: Pa
     assert not fit_last_layer(net, ready, 8), "a layer that was trained must be left as it is"
 
 
+def test_a_channel_that_hardly_answers_gets_no_huge_weight(weights: Path, tmp_path: Path) -> None:
+    net = model(weights)
+    layer = net.get_layer("conv3_bn")
+    gamma, beta, *statistics = layer.get_weights()
+    gamma[:4], beta[:4] = gamma[:4] * 1e-5, 0.0
+    layer.set_weights([gamma, beta, *statistics])
+    assert fit_last_layer(net, arrange(net, recipe(), lesson(), seed=1, cache=tmp_path), 8)
+    kernel = np.abs(net.get_layer("head_logits").get_weights()[0])
+    assert kernel[:4].max() < 0.01 * kernel.max()
+
+
 def test_two_classes_have_two_outputs(tmp_path: Path) -> None:
     net = models.build_model("tinycnn", classes=("benign", "malignant"), image_size=32, seed=1)
     feed = lesson().feed
