@@ -6,7 +6,6 @@ from dataclasses import dataclass, fields
 from typing import Any, Final
 
 from bus_toolkit.errors import ConfigError
-from bus_toolkit.models.architectures import architecture
 
 OPTIMIZERS: Final = ("adamw", "adam", "sgd")
 FITS: Final = ("pad", "squash", "crop")
@@ -183,6 +182,8 @@ class Recipe:
         """The highest learning rate, with the default filled in."""
         if self.learning_rate:
             return self.learning_rate
+        from bus_toolkit.models.architectures import architecture
+
         share = architecture(self.arch).fine_tuning if self.pretrained else 1.0
         return LEARNING_RATES[self.optimizer] * share
 
