@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from bus_toolkit.apply.cleaning import Seen
     from bus_toolkit.apply.predict import Clean
     from bus_toolkit.apply.trained import Trained
+    from bus_toolkit.io import Item
 
 FEW: Final = 4
 """Scans below which worker processes cost more than they save."""
@@ -30,7 +31,11 @@ def add_run(parser: argparse.ArgumentParser) -> None:
 def add_scans(parser: argparse.ArgumentParser) -> None:
     """Which scans, and how they are cleaned."""
     parser.add_argument(
-        "scans", type=Path, nargs="+", metavar="SCAN", help="scans or folders of them; or one clean folder"
+        "scans",
+        type=Path,
+        nargs="+",
+        metavar="SCAN",
+        help="scans or folders of them, to be cleaned; a clean folder, or pictures of one, are taken as they are",
     )
     parser.add_argument(
         "--policy",
@@ -102,15 +107,29 @@ def seen_scans(args: argparse.Namespace, trained: Trained, clean: Clean | None) 
         _tell_clean(clean)
         with progress("Reading", quiet=args.quiet) as tell:
             return seen_in(clean, trained, tell=tell)
-    from bus_toolkit.apply.cleaning import Way, clean_scans, found_scans, policy_for, was_anonymised
+    from bus_toolkit.apply.cleaning import found_scans
+    from bus_toolkit.apply.material import known_to
+    from bus_toolkit.apply.vouched import seen_as_is, vouched_for
 
+    items = found_scans(args.scans)
+    vouched = vouched_for(items)
+    if vouched:
+        _tell_vouched(len(vouched), known_to(trained.run, [one.row for one in vouched.values()]))
+    cleaned = iter(_cleaned(args, trained, [item for item in items if item.path not in vouched]))
+    return [seen_as_is(item, vouched[item.path], trained) if item.path in vouched else next(cleaned) for item in items]
+
+
+def _cleaned(args: argparse.Namespace, trained: Trained, items: list[Item]) -> list[Seen]:
+    from bus_toolkit.apply.cleaning import Way, clean_scans, policy_for, was_anonymised
+
+    if not items:
+        return []
     policy, same = policy_for(trained.run, args.policy)
     if not same:
         sys.stderr.write(
             f"bus-eval: cleaned under the policy {policy.name}, which is not known to be that of the scans that the "
             "run learned from\n"
         )
-    items = found_scans(args.scans)
     way = Way(
         policy=policy,
         size=trained.size,
@@ -135,11 +154,19 @@ def _jobs(asked: int | None, scans: int) -> int:
 
 
 def _tell_clean(clean: Clean) -> None:
-    told = [f"{clean.others} rows without a picture are left out"] if clean.others else []
-    if clean.known:
-        told.append(
-            f"{clean.known} of {len(clean.rows)} scans are of those that the run was trained, chosen or tested on: "
-            "figures on them are better than on others"
+    if clean.others:
+        sys.stderr.write(f"bus-eval: {clean.others} rows without a picture are left out\n")
+    _tell_known(clean.known, len(clean.rows))
+
+
+def _tell_vouched(pictures: int, known: int) -> None:
+    sys.stderr.write(f"bus-eval: {pictures} pictures of a clean folder are taken as they are\n")
+    _tell_known(known, pictures)
+
+
+def _tell_known(known: int, scans: int) -> None:
+    if known:
+        sys.stderr.write(
+            f"bus-eval: {known} of {scans} scans are of those that the run was trained, chosen or tested on: figures "
+            "on them are better than on others\n"
         )
-    for sentence in told:
-        sys.stderr.write(f"bus-eval: {sentence}\n")

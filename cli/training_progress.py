@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from bus_toolkit.training.checkpoint import Line
+
+LINES: Final = 10
+"""That tell how far the frozen part is, where there is no bar."""
 
 
 @dataclass(slots=True)
@@ -28,6 +31,7 @@ class Shown:
     bar: Progress = field(init=False)
     row: TaskID = field(init=False)
     member: str = field(default="", init=False)
+    tenth: int = field(default=-1, init=False)
 
     def __post_init__(self) -> None:
         columns = (
@@ -74,8 +78,18 @@ class Shown:
     def prepared(self, done: int, total: int) -> None:
         """So many pictures, and copies of them, went through a frozen part."""
         self.bar.update(self.row, completed=done, total=total, place=f"frozen part {done}/{total}")
+        if not self.console.is_terminal and self._is_due(done, total):
+            words = f"  the frozen part has run over {done} of {total} pictures"
+            self.console.print(words, highlight=False, markup=False, soft_wrap=True)
         if done == total:
             self.console.print(f"  {total} pictures went through the frozen part, once", highlight=False, markup=False)
+
+    def _is_due(self, done: int, total: int) -> bool:
+        """Whether a line is due: at first, so that it is seen to work, then at each tenth but the last."""
+        tenth = LINES * done // total
+        due = tenth > self.tenth and done < total
+        self.tenth = tenth if done < total else -1
+        return due
 
     def step(self, epoch: int, step: int, steps: int, loss: float) -> None:
         """A batch was learned."""

@@ -177,6 +177,6 @@ def ask(trained: Trained, squares: Squares, *, tell: Callable[[str], None] | Non
 
 def ask_model(model: Any, squares: Squares) -> Floats:  # noqa: ANN401 - Keras ships no annotations
     """Probabilities, float64 ``(n, classes)``, in blocks of one size, as training asks."""
-    from bus_toolkit.training.fit import predict
+    from bus_toolkit.training.feed import predict
 
     return np.asarray(predict(model, squares, np.arange(len(squares)), BATCH), np.float64)

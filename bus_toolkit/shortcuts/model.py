@@ -123,7 +123,7 @@ def _load(run: Run, name: str, scans: Scans) -> Any:  # noqa: ANN401 - Keras shi
 
 
 def _predict(model: Any, squares: Squares) -> npt.NDArray[np.float64]:  # noqa: ANN401
-    from bus_toolkit.training.fit import predict
+    from bus_toolkit.training.feed import predict
 
     said = predict(model, squares, np.arange(len(squares)), _BATCH).astype(np.float64)
     whole: npt.NDArray[np.float64] = np.clip(said, 0, 1)

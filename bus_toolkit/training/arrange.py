@@ -10,14 +10,14 @@ import numpy as np
 
 from bus_toolkit.atomic import PRIVATE_MODE, atomic_path
 from bus_toolkit.training.augment import Augmentation, augmented, reseed
-from bus_toolkit.training.feed import blocks
+from bus_toolkit.training.feed import blocks, predict, predicted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from bus_toolkit.training.cache import Squares
-    from bus_toolkit.training.feed import Floats, Places
+    from bus_toolkit.training.feed import Floats
     from bus_toolkit.training.fit import Lesson
     from bus_toolkit.training.recipe import Recipe
 
@@ -140,8 +140,7 @@ class _Copies:
 
     def _found(self) -> Iterator[Floats]:
         places, batch_size, seed = np.arange(len(self.pictures)), self.recipe.batch_size, self.recipe.seed
-        for block, count in blocks(self.pictures, places, batch_size):
-            yield np.asarray(self.features.predict_on_batch(block), np.float32)[:count]
+        yield from predicted(self.features, self.pictures, places, batch_size)
         if not self.copies:
             return
         varying = augmented(self.features, Augmentation(), seed=seed)
@@ -184,7 +183,7 @@ def fit_last_layer(model: Any, arrangement: Arrangement, batch_size: int) -> boo
     feed = arrangement.lesson.feed
     if np.any(layer.get_weights()[1]) or len(np.unique(feed.classes)) < feed.class_count:
         return False
-    given = _pooled(arrangement, feed.places, batch_size)
+    given = predict(arrangement.pooled, feed.pictures, feed.places, batch_size).astype(np.float64)
     mean, spread = given.mean(axis=0), given.std(axis=0)
     # A channel that hardly ever answers must not get a weight so large that it drowns the others, in 8 bits above all.
     spread = np.maximum(spread, np.median(spread) + SMALLEST_SPREAD)
@@ -195,12 +194,3 @@ def fit_last_layer(model: Any, arrangement: Arrangement, batch_size: int) -> boo
         kernel, bias = np.vstack([-kernel, kernel]) / 2, np.concatenate([-bias, bias]) / 2
     layer.set_weights([kernel.T.astype(np.float32), bias.astype(np.float32)])
     return True
-
-
-def _pooled(arrangement: Arrangement, places: Places, batch_size: int) -> Any:  # noqa: ANN401
-    pictures = arrangement.lesson.feed.pictures
-    found = [
-        np.asarray(arrangement.pooled.predict_on_batch(block), np.float64)[:count]
-        for block, count in blocks(pictures, places, batch_size)
-    ]
-    return np.concatenate(found)

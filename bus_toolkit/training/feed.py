@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -165,3 +165,24 @@ def blocks(pictures: Squares | Floats, places: Places, batch_size: int) -> Itera
         chosen = places[start : start + batch_size]
         block = pictures[np.resize(chosen, batch_size)]
         yield (block.astype(np.float32) if block.dtype == np.float16 else block), len(chosen)
+
+
+def predicted(
+    model: Any,  # noqa: ANN401 (Keras ships no annotations)
+    pictures: Squares | Floats,
+    places: Places,
+    batch_size: int,
+) -> Iterator[Floats]:
+    """What a model says about some of the pictures, in order, block by block: ``(1 to batch_size, ...)`` float32."""
+    for block, count in blocks(pictures, places, batch_size):
+        yield np.asarray(model.predict_on_batch(block), np.float32)[:count]
+
+
+def predict(
+    model: Any,  # noqa: ANN401 (Keras ships no annotations)
+    pictures: Squares | Floats,
+    places: Places,
+    batch_size: int,
+) -> Floats:
+    """What a model says, ``(len(places), ...)`` float32, about some of the pictures, in blocks of one size."""
+    return np.concatenate(list(predicted(model, pictures, places, batch_size)))

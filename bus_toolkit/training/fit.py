@@ -16,16 +16,15 @@ from bus_toolkit.training.arrange import arrange, fit_last_layer
 from bus_toolkit.training.augment import reseed
 from bus_toolkit.training.backend import MIXED, make_repeatable, memory_errors, precision
 from bus_toolkit.training.checkpoint import Checkpoints
-from bus_toolkit.training.feed import Feed, blocks
+from bus_toolkit.training.feed import predict
 from bus_toolkit.training.folder import LOGS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from bus_toolkit.training.cache import Squares
     from bus_toolkit.training.checkpoint import Line
-    from bus_toolkit.training.feed import Floats, Places
+    from bus_toolkit.training.feed import Feed, Places
     from bus_toolkit.training.recipe import Recipe
 
 SMALLEST: Final = 1e-7
@@ -159,15 +158,6 @@ def is_over(history: Sequence[Line], recipe: Recipe) -> bool:
 def best_epoch(history: Sequence[Line]) -> int:
     """The first epoch, from 0, with the smallest loss on validation."""
     return min(range(len(history)), key=lambda epoch: history[epoch]["val_loss"])
-
-
-def predict(model: Any, pictures: Squares | Floats, places: Places, batch_size: int) -> Floats:  # noqa: ANN401
-    """What a model says, ``(len(places), ...)`` float32, about some of the pictures, in blocks of one size."""
-    found = [
-        np.asarray(model.predict_on_batch(block), np.float32)[:count]
-        for block, count in blocks(pictures, places, batch_size)
-    ]
-    return np.concatenate(found)
 
 
 def _line(values: tuple[float, ...]) -> Line:

@@ -14,8 +14,8 @@ from bus_toolkit.errors import ConfigError, OutputError
 from bus_toolkit.training.backend import require_packages, versions
 from bus_toolkit.training.cache import load_pictures
 from bus_toolkit.training.data import Data, load_data
-from bus_toolkit.training.feed import Feed
-from bus_toolkit.training.fit import Lesson, Watch, fit, predict
+from bus_toolkit.training.feed import Feed, predict
+from bus_toolkit.training.fit import Lesson, Watch, fit
 from bus_toolkit.training.folder import MODEL, PREDICTIONS, RunFolder, opened, sweep_cache
 from bus_toolkit.training.recipe import Recipe
 from bus_toolkit.training.splits import Part, Split, make_split, read_split, write_split

@@ -15,7 +15,7 @@ def test_no_room_below_knows_it() -> None:
 
 
 def test_importing_it_loads_no_keras() -> None:
-    modules = ("cleaning", "explain", "export", "material", "predict", "terminal", "trained")
+    modules = ("cleaning", "explain", "export", "material", "predict", "terminal", "trained", "vouched")
     lines = [*(f"import bus_toolkit.apply.{name}" for name in modules), "import sys, json"]
     code = "\n".join([*lines, "print(json.dumps(sorted(sys.modules)))"])
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603
