@@ -36,6 +36,7 @@ STDERR: Final = 2
 """The file descriptor."""
 REPORT_NEEDS: Final = ("matplotlib", "scipy", "sklearn")
 NOT_GIVEN: Final = argparse.SUPPRESS
+DECIDED_BY_A_SPLIT: Final = ("protocol", "folds", "test_fraction", "val_fraction")
 
 DESCRIPTION = """\
 Train a classifier on a clean folder, and measure it on scans that it has never seen.
@@ -164,7 +165,11 @@ def _add_split(group: Any) -> None:  # noqa: ANN401
     group.add_argument(
         "--val-fraction", type=float, metavar="SHARE", help=f"of the rest for validation ({Recipe.val_fraction})"
     )
-    group.add_argument("--splits", metavar="CSV", help="use this split, from `bus-clean split` or another run")
+    group.add_argument(
+        "--splits",
+        metavar="CSV",
+        help="use this split, from `bus-clean split` or another run; one with folds is trained once for each",
+    )
     group.add_argument(
         "--no-groups", action="store_true", help="split although near-duplicates were not searched (no groups)"
     )
@@ -231,8 +236,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stderr.write("bus-train: stopped. The same command with --resume goes on where it was.\n")
         return EXIT_STOPPED
     except OSError as error:
-        # Its text holds a path, and a path may hold a name.
-        kind = f"{type(error).__name__}: {error.strerror or 'no reason given'}"
+        # Its text holds a path (HDF5's reason too), and a path may hold a name.
+        reason = os.strerror(error.errno) if error.errno else "no reason given"
+        kind = f"{type(error).__name__}: {reason}"
         sys.stderr.write(f"bus-train: the file system refused something ({kind})\n")
     except Exception as error:
         if given.get("debug"):
@@ -256,6 +262,9 @@ def recipe_from(given: dict[str, Any]) -> Recipe:
     if "arch" not in asked:
         msg = f"--arch must be given: one of {', '.join(NAMES)}. Got none"
         raise ConfigError(msg)
+    if asked.get("splits") and (beside := [name for name in DECIDED_BY_A_SPLIT if name in asked]):
+        msg = f"--splits must go without --{beside[0].replace('_', '-')}, which the file decides. Got both"
+        raise ConfigError(msg)
     if asked.get("folds") or asked.get("protocol") == "grouped-kfold":
         if asked.setdefault("protocol", "grouped-kfold") != "grouped-kfold":
             msg = f"--folds must go with --protocol grouped-kfold. Got it with {asked['protocol']}"
@@ -274,7 +283,9 @@ def _recipe(given: dict[str, Any]) -> Recipe:
         return recipe_from(given)
     from bus_toolkit.training.run import recipe_of
 
-    known = recipe_of(_out(given, None))
+    # The same command as before, with --resume, finds the same folder.
+    begun = recipe_from(given) if "out" not in given and "arch" in given else None
+    known = recipe_of(_out(given, begun))
     asked = recipe_from({"arch": known.arch, **given}).as_json()
     for name, value in asked.items():
         if name in given and value != known.as_json()[name]:
@@ -287,7 +298,7 @@ def _out(given: dict[str, Any], recipe: Recipe | None) -> Path:
     if "out" in given:
         return Path(given["out"])
     if recipe is None:
-        msg = "--resume must be told which run, by --out. Got none"
+        msg = "--resume must be told which run: by --out, or by the command that began it. Got neither"
         raise ConfigError(msg)
     return Path("runs") / f"{recipe.arch}-{recipe.protocol}{'-pretrained' if recipe.pretrained else ''}"
 

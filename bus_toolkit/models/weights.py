@@ -236,23 +236,25 @@ def _from_h5(model: Any, kind: Architecture, path: Path) -> None:  # noqa: ANN40
     """Keras weights: of the application without or with its classifier, or of a whole model of ours."""
     from bus_toolkit.models.build import APPLICATIONS
 
+    # First as a whole, with its head: Keras finds the layers of an application without its top in such a file too.
+    reason = _loaded(model, path)
+    if not reason:
+        return
     reasons = []
     if _BORROWED.get(kind.name, kind.name) in APPLICATIONS:
         for include_top in (False, True):
             net = _application(kind, weights=None, include_top=include_top)
-            reason = _loaded(net, path)
-            if not reason:
+            other = _loaded(net, path)
+            if not other:
                 _copy(net, model, kind)
                 return
-            reasons.append(reason)
-    reason = _loaded(model, path)
-    if reason:
-        wanted = f", or {kind.file} of keras.applications" if kind.source == "keras" else ""
-        msg = (
-            f"the file must hold weights that fit {kind.name}: of the whole model with {len(facts_of(model).classes)} "
-            f"classes{wanted}. Got: {(reasons or [reason])[0]}"
-        )
-        raise ConfigError(msg)
+            reasons.append(other)
+    wanted = f", or {kind.file} of keras.applications" if kind.source == "keras" else ""
+    msg = (
+        f"the file must hold weights that fit {kind.name}: of the whole model with {len(facts_of(model).classes)} "
+        f"classes{wanted}. Got: {(reasons or [reason])[0]}"
+    )
+    raise ConfigError(msg)
 
 
 def _loaded(net: Any, path: Path) -> str:  # noqa: ANN401

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -30,8 +31,8 @@ PAGE: Final = "shortcuts.html"
 PACKAGE: Final = "bus_toolkit.shortcuts"
 EXAMPLES: Final = 3
 QUALITY: Final = 80
-_FILLED: Final = (0, 140, 255)
-"""Blue, green, red, as OpenCV has them: where something was filled."""
+_FLAT: Final = (0, 140, 255)
+"""Blue, green, red, as OpenCV has them: where the clean picture is unnaturally smooth."""
 
 
 def write_all(folder: Path, found: Study) -> None:
@@ -64,7 +65,6 @@ def write_study_page(path: Path, found: Study) -> None:
         "ways": OCCLUSIONS | COPIES,
         "plots": plots,
         "examples": _examples(found.scans),
-        "filled": "filled" if "matched" in data["scans"] else "flat",
         "json_name": JSON,
     }
     words = (
@@ -159,16 +159,22 @@ def _names(axes: Any, names: list[str]) -> None:  # noqa: ANN401
 
 
 def _examples(scans: Scans) -> list[list[dict[str, str]]]:
-    """For some scans, what is seen of them; those with most filled (or flat) first, for others have little to show."""
-    most = np.argsort(-scans.smooth.mean(axis=(1, 2)), kind="stable")[:EXAMPLES].astype(np.int64)
+    """For some scans, what is seen of them; those with most that is flat first, for others have little to show.
+
+    Nothing here may come from the originals: where a clean picture differs from its original is, on a plain ground, the
+    very shape of the letters that were there.
+    """
+    flat = np.array([views.flat_map(square) for square in scans.squares[:, :, :, 0]])
+    scans = replace(scans, smooth=flat)
+    most = np.argsort(-flat.mean(axis=(1, 2)), kind="stable")[:EXAMPLES].astype(np.int64)
     tone = mean_tone(scans)
     rows = []
     for number in most.tolist():
         index = np.array([number])
         cells = [{"name": name, "uri": _uri(altered(scans, way, index, tone)[0, :, :, 0])} for way, name in _SHOWN]
         picture = np.repeat(scans.squares[number], 3, axis=2)
-        picture[scans.smooth[number]] = _FILLED
-        rows.append([*cells, {"name": "filled or flat areas", "uri": _uri(picture)}, _coarse(scans, number)])
+        picture[flat[number]] = _FLAT
+        rows.append([*cells, {"name": "flat areas", "uri": _uri(picture)}, _coarse(scans, number)])
     return rows
 
 
@@ -176,7 +182,7 @@ _SHOWN: Final = (
     ("intact", "as the model sees it"),
     ("border_only", "border alone"),
     ("no_border", "without the border"),
-    ("smoothed", "filled areas smoothed"),
+    ("smoothed", "flat areas smoothed"),
 )
 
 

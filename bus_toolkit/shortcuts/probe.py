@@ -121,6 +121,9 @@ def run_probe(
     number = clusters([known[scan].group for scan in ids], [known[scan].patient for scan in ids])
     here = {scan: index for index, scan in enumerate(ids)}
     folds = list(_folds(rows, here))
+    if any(np.unique(labels[learned]).size < 2 for learned, _ in folds):  # noqa: PLR2004 - one class is nothing to learn
+        msg = "a probe must have two classes or more to learn from in each fold. Got fewer"
+        raise ConfigError(msg)
     values = seen[[place[scan] for scan in ids]]
     whole = _fitted(values, labels, folds, rows_by_scan=[known[scan] for scan in ids], classes=classes)
     statistics = chosen(whole)
@@ -220,9 +223,9 @@ def _fitted(
 def _said(learned: FloatArray, labels: IntArray, tested: FloatArray, classes: int) -> FloatArray:
     from sklearn.linear_model import LogisticRegression
 
-    if np.unique(labels).size < 2:  # noqa: PLR2004 - one class is nothing to learn
-        msg = "a probe must have two classes or more to learn from in each fold. Got fewer"
-        raise ConfigError(msg)
+    if np.unique(labels).size == 1:
+        # As a permutation of few labels can leave it: whoever learns from that says just that.
+        return np.repeat(np.eye(classes)[labels[:1]], len(tested), axis=0)
     mean, spread = learned.mean(axis=0), learned.std(axis=0)
     spread = np.where(spread > 0, spread, 1.0)
     model = LogisticRegression(C=STRENGTH, class_weight="balanced", max_iter=_MOST_STEPS, tol=1e-3)

@@ -97,7 +97,7 @@ def study(
             "all": len(scans.place),
             "tested": len({row.id for row in run.splits if row.part == "test"}),
             "leaking": leaking(run.splits),
-            **({} if originals is None else _of_originals(scans)),
+            **({} if originals is None else _of_originals(run, scans)),
         },
         "probes": _probes(run, scans, settings, tell),
         "model": None,
@@ -108,14 +108,24 @@ def study(
     return Study(data=data, scans=scans)
 
 
-def _of_originals(scans: Scans) -> dict[str, int]:
+def _of_originals(run: Run, scans: Scans) -> dict[str, Any]:
     changed = scans.smooth[scans.matched].any(axis=(1, 2))
-    return {"matched": int(scans.matched.sum()), "with_filled": int(changed.sum())}
+    told = {"matched": int(scans.matched.sum()), "with_filled": int(changed.sum())}
+    few = bool(scans.matched.any()) and not _can_learn(run, scans)
+    return {**told, "too_few_originals": few}
+
+
+def _can_learn(run: Run, scans: Scans) -> bool:
+    """Whether each fold has two classes to learn from and a scan to test on among those whose original was found."""
+    kept = [row for row in run.splits if scans.matched[scans.place[row.id]]]
+    tested = {row.fold for row in kept if row.part == "test"}
+    learned = {fold: {row.label for row in kept if row.fold == fold and row.part == "train"} for fold in tested}
+    return bool(tested) and all(len(labels) > 1 for labels in learned.values())
 
 
 def _probes(run: Run, scans: Scans, settings: dict[str, int], tell: Tell) -> dict[str, Any]:
     found = {}
-    names = [name for name in VIEWS if name != "filled" or scans.matched.any()]
+    names = [name for name in VIEWS if name != "filled" or _can_learn(run, scans)]
     together = np.concatenate([scans.seen[name] for name in names if name != "filled"], axis=1)
     for name, seen in [*((name, scans.seen[name]) for name in names), ("together", together)]:
         against, tested = run_probe(

@@ -25,6 +25,11 @@ def sentences(data: Mapping[str, Any]) -> list[dict[str, Any]]:
         if model["differs_from_predictions"]:
             text = "On intact scans the models do not say what the run's predictions have. Were they replaced?"
             found.append(_verdict("The models are others.", text, stop=True))
+    if data["scans"].get("too_few_originals"):
+        text = (
+            "With these originals a fold has fewer than two classes to learn from, so the probe 'filled' is left out."
+        )
+        found.append(_verdict("What was filled was not asked about.", text))
     if data["scans"]["leaking"]:
         text = "Tested scans have near-duplicates or scans of the same patient among those that were learned from; a "
         text += "probe that recognises these does well without any shortcut."
@@ -78,9 +83,17 @@ def _occluded(compared: Mapping[str, Any]) -> dict[str, Any]:
         f"without the border {_change(compared['no_border'])}",
         f"with filled areas smoothed further {_change(compared['smoothed'])}",
     ]
-    sure = any(_is_sure(compared[way]) for way in ("no_border", "smoothed"))
-    title = "The model misses what was blanked." if sure else "Blanking changes nothing that can be told from luck."
-    return _verdict(title, f"Accuracy {'; '.join(parts)}.")
+    return _verdict(_title_of(compared), f"Accuracy {'; '.join(parts)}.")
+
+
+def _title_of(compared: Mapping[str, Any]) -> str:
+    """What blanking the border and smoothing filled areas surely changes, for the worse or the better."""
+    names = {"no_border": "the border", "smoothed": "filled areas"}
+    sure = {way: _difference(compared[way])["high"] < 0 for way in names if _is_sure(compared[way])}
+    if not sure:
+        return "Blanking changes nothing that can be told from luck."
+    parts = [f"{'misses' if lost else 'does better without'} {names[way]}" for way, lost in sure.items()]
+    return f"The model {' and '.join(parts)}."
 
 
 def _copy(data: Mapping[str, Any], compared: Mapping[str, Any], way: str) -> dict[str, Any]:
@@ -100,11 +113,16 @@ def _copy(data: Mapping[str, Any], compared: Mapping[str, Any], way: str) -> dic
 
 
 def _is_sure(compared: Mapping[str, Any]) -> bool:
-    difference = compared["figures"]["accuracy"]["difference"]
+    difference = _difference(compared)
     return (difference["low"] or 0) * (difference["high"] or 0) > 0
 
 
+def _difference(compared: Mapping[str, Any]) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = compared["figures"]["accuracy"]["difference"]
+    return found
+
+
 def _change(compared: Mapping[str, Any]) -> str:
-    one = compared["figures"]["accuracy"]["difference"]
+    one = _difference(compared)
     reach = f"{wording.points(one['low'])} to {wording.points(one['high'])}"
     return f"changes by {wording.points(one['value'])} points ({reach})"

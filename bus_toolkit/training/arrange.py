@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import numpy as np
 
 from bus_toolkit.atomic import PRIVATE_MODE, atomic_path
-from bus_toolkit.training.augment import Augmentation, augmented, reseed
+from bus_toolkit.training.augment import Augmentation, augmented, reseed, varied_only
+from bus_toolkit.training.cache import new_array
 from bus_toolkit.training.feed import blocks, predict, predicted
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from bus_toolkit.training.fit import Lesson
     from bus_toolkit.training.recipe import Recipe
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Goes up when the same weights and pictures would give other features."""
 PENALTY: Final = 1000.0
 """Of squared weights in the first fit of the last layer: hundreds of scans, a thousand features or more."""
@@ -115,8 +116,12 @@ class _Copies:
         return cast("Floats", np.load(path, mmap_mode="r"))
 
     def _key(self) -> str:
-        varied = (self.copies, self.recipe.seed, Augmentation()) if self.copies else ()
-        known = (VERSION, self.recipe.arch, self.recipe.fine_tune_from, self.recipe.mixed_precision, varied)
+        import keras
+
+        # Copies are drawn a block at a time, by the generator of the backend.
+        varied = (self.copies, self.recipe.seed, self.recipe.batch_size, Augmentation()) if self.copies else ()
+        number = keras.backend.backend(), self.features.compute_dtype
+        known = (VERSION, self.recipe.arch, self.recipe.fine_tune_from, number, varied)
         digest = hashlib.sha256(f"{known}\n".encode())
         for weight in self.features.get_weights():
             digest.update(np.ascontiguousarray(weight).tobytes())
@@ -127,9 +132,7 @@ class _Copies:
         count, shape = len(self.pictures), tuple(self.features.output.shape[1:])
         half = len(shape) > 1
         total = count * (1 + self.copies)
-        array: Any = np.lib.format.open_memmap(
-            path, mode="w+", dtype=np.float16 if half else np.float32, shape=(total, *shape)
-        )
+        array = new_array(path, (total, *shape), np.float16 if half else np.float32)
         done = 0
         for found in self._found():
             array[done : done + len(found)] = np.clip(found, -LARGEST_HALF, LARGEST_HALF) if half else found
@@ -139,22 +142,19 @@ class _Copies:
         array.flush()
 
     def _found(self) -> Iterator[Floats]:
+        from keras import ops
+
         places, batch_size, seed = np.arange(len(self.pictures)), self.recipe.batch_size, self.recipe.seed
         yield from predicted(self.features, self.pictures, places, batch_size)
         if not self.copies:
             return
-        varying = augmented(self.features, Augmentation(), seed=seed)
+        varying = varied_only(self.features.input_shape[1:], Augmentation(), seed=seed)
         for copy in range(self.copies):
             reseed(varying, seed, copy)
             for block, count in blocks(self.pictures, places, batch_size):
-                # In training the pictures vary; the frozen part behind has nothing that does.
-                yield _as_array(varying(block, training=True))[:count]
-
-
-def _as_array(tensor: Any) -> Floats:  # noqa: ANN401
-    from keras import ops
-
-    return cast("Floats", ops.convert_to_numpy(ops.cast(tensor, "float32")))
+                # The pictures are to vary, the frozen part is not: some nets drop layers at random in training.
+                pictures = ops.convert_to_numpy(varying(block, training=True))
+                yield np.asarray(self.features.predict_on_batch(pictures), np.float32)[:count]
 
 
 def fit_last_layer(model: Any, arrangement: Arrangement, batch_size: int) -> bool:  # noqa: ANN401

@@ -73,10 +73,22 @@ def augmented(model: Any, augmentation: Augmentation, *, seed: int) -> Any:  # n
     import keras
 
     inputs = keras.Input(model.input_shape[1:], dtype="uint8", name="pictures")
+    return keras.Model(inputs, model(_varied(inputs, augmentation, seed)), name="augmented")
+
+
+def varied_only(shape: tuple[int, ...], augmentation: Augmentation, *, seed: int) -> Any:  # noqa: ANN401
+    """A Keras model that varies pictures as :func:`augmented` does, and asks none: uint8 ``(n, *shape)`` both ways."""
+    import keras
+
+    inputs = keras.Input(shape, dtype="uint8", name="pictures")
+    return keras.Model(inputs, _varied(inputs, augmentation, seed), name="varied")
+
+
+def _varied(inputs: Any, augmentation: Augmentation, seed: int) -> Any:  # noqa: ANN401
     tensor = _move_layer(augmentation, seed)(inputs)
     tensor = _tone_layer(augmentation, seed + STREAM)(tensor)
     tensor = _speckle_layer(augmentation.speckle, seed + 2 * STREAM)(tensor)
-    return keras.Model(inputs, model(_round_layer()(tensor)), name="augmented")
+    return _round_layer()(tensor)
 
 
 def _move_layer(ranges: Augmentation, seed: int) -> Any:  # noqa: ANN401

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 import numpy as np
@@ -88,13 +89,30 @@ def _fill(
     fit: str,
     tell: Callable[[int, int], None] | None,
 ) -> None:
-    # numpy makes the file anew; made first by us, it keeps the mode that it has.
-    array: Any = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
+    array = new_array(path, shape, np.uint8)
     for place, row in enumerate(rows):
         array[place, :, :, 0] = fit_square(decode(read_vouched(row, root)), shape[1], fit)
         if tell is not None:
             tell(place + 1, len(rows))
     array.flush()
+
+
+def new_array(path: Path, shape: tuple[int, ...], kind: npt.DTypeLike) -> Any:  # noqa: ANN401 (numpy's own has no type)
+    """A mapped ``.npy`` file to be filled, anew at ``path``, its room on the disk taken beforehand.
+
+    A mapped file without it kills the process where the disk is full, without a word.
+
+    Raises
+    ------
+    OSError
+        When there is no room.
+    """
+    # numpy makes the file anew; made first by us, it keeps the mode that it has.
+    array: Any = np.lib.format.open_memmap(path, mode="w+", dtype=kind, shape=shape)
+    if hasattr(os, "posix_fallocate"):
+        with path.open("r+b") as stream:
+            os.posix_fallocate(stream.fileno(), 0, path.stat().st_size)
+    return array
 
 
 def read_vouched(row: Row, root: Path) -> bytes:

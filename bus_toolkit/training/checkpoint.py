@@ -6,7 +6,11 @@ the older pair whole.
 
 from __future__ import annotations
 
+import errno
 import json
+import math
+import os
+import shutil
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
@@ -20,6 +24,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 COLUMNS: Final = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy", "seconds", "learning_rate")
+LARGEST_NUMBER: Final = 4
+"""Bytes of a weight, and of a number of the optimizer."""
 SPARE: Final = 10
 """Writing a checkpoint may take a tenth of the time: with large networks on fast devices not every epoch gets one."""
 
@@ -87,7 +93,18 @@ class Checkpoints:
 
 
 def write_weights(model: Any, path: Path) -> None:  # noqa: ANN401
-    """Weights and, of a compiled model, the state of its optimizer, whole or not at all."""
+    """Weights and, of a compiled model, the state of its optimizer, whole or not at all.
+
+    Raises
+    ------
+    OSError
+        When there is no room.
+    """
+    variables = [*model.variables, *(model.optimizer.variables if getattr(model, "optimizer", None) else ())]
+    wanted = sum(math.prod(one.shape) for one in variables) * LARGEST_NUMBER
+    if shutil.disk_usage(path.parent).free < wanted:
+        # Looked at beforehand: HDF5 on a full disk tells of it with paths, and may crash at the end of the process.
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     with atomic_path(path, durable=False) as temporary:
         # Keras insists on the ending; the file is renamed as a whole afterwards.
         whole = temporary.with_name(f"{temporary.name}.weights.h5")

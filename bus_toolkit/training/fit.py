@@ -20,7 +20,7 @@ from bus_toolkit.training.feed import predict
 from bus_toolkit.training.folder import LOGS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from bus_toolkit.training.checkpoint import Line
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 SMALLEST: Final = 1e-7
 """Probabilities below it count as it in a logarithm, as in Keras."""
+NO_NUMBER: Final = "the loss must stay a number (a lower --learning-rate helps). Got none"
 SPARED: Final = ("bias", "beta", "gamma")
 """Weights that do not decay: biases and what normalisations scale with."""
 
@@ -131,7 +132,7 @@ def fit(
                 started = time.monotonic()
                 epoch = len(history)
                 loss, accuracy = _epoch(trained, lesson.feed, seed, epoch, watch)
-                val_loss, val_accuracy = _look(asked, lesson, recipe.batch_size)
+                val_loss, val_accuracy = _look(asked, lesson, recipe.batch_size, epoch)
                 rate = float(trained.optimizer.learning_rate)
                 values = (epoch + 1, loss, accuracy, val_loss, val_accuracy, time.monotonic() - started, rate)
                 line = _line(values)
@@ -186,9 +187,15 @@ def _compile(model: Any, recipe: Recipe, steps: int) -> None:  # noqa: ANN401
     import keras
 
     total = steps * recipe.epochs
-    rise = max(1, round(recipe.warmup * total))
+    rise = round(recipe.warmup * total)
     schedule = keras.optimizers.schedules.CosineDecay(
-        0.0, decay_steps=max(1, total - rise), warmup_target=recipe.rate, warmup_steps=rise
+        # A rise begins with a step of no length, so there is none when it would be of one step, the only one perhaps.
+        **(
+            {"initial_learning_rate": 0.0, "warmup_target": recipe.rate, "warmup_steps": rise}
+            if rise > 1
+            else {"initial_learning_rate": recipe.rate}
+        ),
+        decay_steps=max(1, total - rise),
     )
     if recipe.optimizer == "adamw":
         optimizer = keras.optimizers.AdamW(schedule, weight_decay=recipe.weight_decay)
@@ -210,10 +217,7 @@ def _epoch(model: Any, feed: Feed, seed: int, epoch: int, watch: Watch | None) -
         told = model.train_on_batch(batch.pictures, batch.labels, sample_weight=batch.weights, return_dict=True)
         loss = float(told["loss"])
         if not math.isfinite(loss):
-            msg = (
-                "the loss must stay a number (a lower --learning-rate helps). Got none in step "
-                f"{step} of {feed.steps} of epoch {epoch + 1}"
-            )
+            msg = f"{NO_NUMBER} in step {step} of {feed.steps} of epoch {epoch + 1}"
             raise TrainingError(msg)
         losses += loss
         accuracies += float(told["accuracy"])
@@ -222,11 +226,15 @@ def _epoch(model: Any, feed: Feed, seed: int, epoch: int, watch: Watch | None) -
     return losses / feed.steps, accuracies / feed.steps
 
 
-def _look(model: Any, lesson: Lesson, batch_size: int) -> tuple[float, float]:  # noqa: ANN401
+def _look(model: Any, lesson: Lesson, batch_size: int, epoch: int) -> tuple[float, float]:  # noqa: ANN401
     """Loss and accuracy on validation, unweighted and without augmentation."""
     probabilities = predict(model, lesson.feed.pictures, lesson.val_places, batch_size)
     told = probabilities[np.arange(len(probabilities)), lesson.val_classes]
     loss = float(-np.log(np.maximum(told, SMALLEST)).mean())
+    if not math.isfinite(loss):
+        # The last step of an epoch can do it, and nothing of such an epoch may be kept.
+        msg = f"{NO_NUMBER} after epoch {epoch + 1}"
+        raise TrainingError(msg)
     return loss, float((probabilities.argmax(axis=1) == lesson.val_classes).mean())
 
 
@@ -241,7 +249,17 @@ def _in_full_precision(model: Any, *, mixed: bool) -> Any:  # noqa: ANN401
         config = config.replace(f'"{name}"', '"float32"')
     plain = keras.saving.deserialize_keras_object(json.loads(config))
     plain.set_weights(model.get_weights())
+    for layer in _layers_of(plain):
+        if isinstance(layer, keras.layers.Normalization):
+            # What it computes with are not its weights but made of them, and only loading from a file makes them.
+            layer.finalize_state()
     return plain
+
+
+def _layers_of(model: Any) -> Iterator[Any]:  # noqa: ANN401
+    for layer in model.layers:
+        yield layer
+        yield from _layers_of(layer) if hasattr(layer, "layers") else ()
 
 
 class _Board:

@@ -168,10 +168,15 @@ def _begin(folder: RunFolder, recipe: Recipe, data: Data, command: str, *, resum
         if known.get("manifest_sha256") != data.sha256:
             msg = "a run must be gone on with on the manifest that it was begun with. Got another, or a changed one"
             raise ConfigError(msg)
+        weights = _weights_file(recipe)
+        if weights is not None and known.get("pretrained_sha256") != _sha256(weights):
+            msg = "a run must be gone on with by the weights file that it was begun with. Got another file of this name"
+            raise ConfigError(msg)
         split = read_split(folder.splits, data.rows)
         return replace(split, protocol=str(known["protocol"]), warnings=tuple(known["split_warnings"]))
     split = split_for(recipe, data)
-    if split.folds > 1 and recipe.runs > 1:
+    # The default of 3 is nothing that was asked for: each fold of a split that was read is one run.
+    if split.folds > 1 and recipe.runs not in {1, Recipe.runs}:
         msg = f"runs must be 1 with folds: each fold is a run of its own. Got {recipe.runs}"
         raise ConfigError(msg)
     write_split(folder.splits, split)
@@ -254,7 +259,7 @@ class _Desk:
 
     def train(self, member: _Member, watch: Watch | None) -> None:
         """Train one member and write its model, its history and, last, its predictions."""
-        from bus_toolkit.models import save_model
+        from bus_toolkit.models import load_model, save_model
         from bus_toolkit.training.checkpoint import Checkpoints
 
         path = self.folder.member(member.name)
@@ -271,6 +276,8 @@ class _Desk:
             tensorboard=self.tensorboard,
         )
         save_model(model, path / MODEL)
+        # What is measured is the file that is given on, and not what it was made from.
+        model = load_model(path / MODEL)
         seen = [*self.split.part(Part.VAL, member.fold), *self.split.part(Part.TEST, member.fold)]
         places, _ = self._places(seen, classes)
         said = predict(model, self.pictures, places, self.recipe.batch_size)

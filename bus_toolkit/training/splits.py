@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 PROTOCOLS: Final = ("grouped", "grouped-kfold", "york")
 YORK: Final = {"benign": (210, 17), "malignant": (210, 17), "normal": (130, 8)}
 """Pictures of each class, and how many of them for the test: Ellis et al. 2024, doi 10.1109/CVPRW63382.2024.00524."""
+NOT_SEARCHED: Final = (
+    "Near-duplicates were not searched: nobody knows how many of them lie on both sides of this split."
+)
 COLUMNS: Final = ("id", "image", "label", "group", "patient", "part", "fold")
 SHARES = "a share must be above 0 and below 1"
 
@@ -191,6 +194,8 @@ def read_split(path: Path, rows: Sequence[Row]) -> Split:
         msg = "a split must have folds from 0 without gaps, and each scan once in each. Got something else"
         raise InputError("split", msg)
     warnings: list[str] = []
+    if not any(row.group for row in rows):
+        warnings.append(NOT_SEARCHED)
     units = units_of(sorted(rows, key=lambda row: row.id))
     for fold in sorted(folds):
         part_of = {one.id: one.part for one in assignments if one.fold == fold}
@@ -220,7 +225,7 @@ def _without_groups(protocol: str, *, no_groups: bool) -> str:
             "clean the scans again, or say --no-groups when you know that no two of them are alike"
         )
         raise ConfigError(msg)
-    return "Near-duplicates were not searched: nobody knows how many of them lie on both sides of this split."
+    return NOT_SEARCHED
 
 
 def _assign(row: Row, part: Part, fold: int) -> Assignment:

@@ -174,6 +174,16 @@ def test_a_whole_model_of_the_same_classes_is_taken_whole(tmp_path: Path, scans:
         assert models.facts_of(model).pretrained == f"sha256:{weights.sha256_of(path)}"
 
 
+@pytest.mark.slow
+def test_so_is_one_of_an_application(tmp_path: Path) -> None:
+    """Keras finds the layers of an application without its classifier in such a file too, but the head must come."""
+    other = _other(tmp_path, arch="mobilenetv3")
+    path = tmp_path / "other.weights.h5"
+    model = models.build_model("mobilenetv3", classes=CLASSES, image_size=SIDE, pretrained=path)
+    for ours, theirs in zip(model.get_weights(), other.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
 def test_other_classes_keep_a_new_head(tmp_path: Path) -> None:
     other = _other(tmp_path, classes=("a", "b"))
     model = models.build_model("tinycnn", classes=CLASSES, image_size=SIDE, pretrained=tmp_path / "other.keras")

@@ -11,10 +11,12 @@ import pytest
 
 from bus_toolkit.cli.evaluate import main
 from bus_toolkit.errors import ConfigError, InputError
-from bus_toolkit.evaluation.runs import read_run
+from bus_toolkit.evaluation.runs import Assigned, read_run
 from bus_toolkit.shortcuts import model as asking
+from bus_toolkit.shortcuts import verdicts
 from bus_toolkit.shortcuts.originals import Originals
-from bus_toolkit.shortcuts.probe import permuted
+from bus_toolkit.shortcuts.page import write_study_page
+from bus_toolkit.shortcuts.probe import permuted, run_probe
 from bus_toolkit.shortcuts.study import Study, study
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -117,6 +119,56 @@ def test_the_command(telling: Path, monkeypatch: pytest.MonkeyPatch, capsys: pyt
     assert str(telling.parent) not in page
     assert page.count("<svg") == 3
     assert page.count("data:image/jpeg") == 18
+
+
+def test_no_picture_of_the_page_depends_on_the_originals(silent: Path, tmp_path: Path) -> None:
+    """Where a clean picture differs from its original is, on a plain ground, the letters that were there."""
+    pages = []
+    for originals in (None, Originals(silent.parent / "source")):
+        found = check(silent, ask_model=False, originals=originals)
+        write_study_page(tmp_path / "page.html", found)
+        pages.append(re.findall(r"data:image/jpeg;base64,[^\"]+", (tmp_path / "page.html").read_text("utf-8")))
+    assert found.scans.smooth.any()
+    assert len(pages[0]) == 18
+    assert pages[0] == pages[1]
+
+
+def test_a_permutation_may_leave_one_class_in_a_fold() -> None:
+    rows = [
+        Assigned(id=f"s{n}", image="", label="ab"[n in (0, 1)], group=f"g{n}", patient="", part=part, fold=fold)
+        for n in range(24)
+        for fold in "01"
+        for part in ("test" if str(n % 2) == fold else "train",)
+    ]
+    place = {f"s{n}": n for n in range(24)}
+    seen = np.random.default_rng(0).normal(size=(24, 3))
+    found, _ = run_probe(seen, rows, place, ("a", "b"), permutations=40, resamples=50)
+    assert 0 < found["balanced_accuracy"].p <= 1
+    lone = [row for row in rows if row.part == "test" or row.label == "a"]
+    with pytest.raises(ConfigError, match="two classes or more"):
+        run_probe(seen, lone, place, ("a", "b"), permutations=1)
+
+
+def test_too_few_originals_leave_one_probe_out(silent: Path, tmp_path: Path) -> None:
+    (tmp_path / "source" / "benign").mkdir(parents=True)
+    for path in sorted((silent.parent / "source" / "benign").iterdir())[:4]:
+        shutil.copy(path, tmp_path / "source" / "benign")
+    data = check(silent, ask_model=False, originals=Originals(tmp_path / "source")).data
+    assert data["scans"]["too_few_originals"]
+    assert "filled" not in data["probes"]
+    assert "band" in data["probes"]
+    assert any("was not asked about" in verdict["title"] for verdict in data["verdicts"])
+
+
+def test_a_gain_is_not_called_a_miss() -> None:
+    def compared(low: float, high: float) -> dict[str, Any]:
+        return {"figures": {"accuracy": {"difference": {"value": (low + high) / 2, "low": low, "high": high}}}}
+
+    nothing, lost, won = compared(-0.1, 0.1), compared(-0.2, -0.1), compared(0.1, 0.2)
+    title = verdicts._title_of
+    assert title({"no_border": lost, "smoothed": nothing}) == "The model misses the border."
+    assert title({"no_border": nothing, "smoothed": won}) == "The model does better without filled areas."
+    assert "luck" in title({"no_border": nothing, "smoothed": nothing})
 
 
 def test_probes_only_as_json(silent: Path, capsys: pytest.CaptureFixture[str]) -> None:

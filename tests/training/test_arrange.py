@@ -10,7 +10,7 @@ import pytest
 
 from bus_toolkit import models
 from bus_toolkit.errors import ConfigError
-from bus_toolkit.training.arrange import arrange, fit_last_layer
+from bus_toolkit.training.arrange import _Copies, arrange, fit_last_layer
 from bus_toolkit.training.feed import Feed
 from bus_toolkit.training.fit import Lesson, fit
 from bus_toolkit.training.recipe import Recipe
@@ -204,3 +204,21 @@ def test_a_run_tells_how_it_began(clean: Path, weights: Path, tmp_path: Path) ->
     told = {name: config[name] for name in ("freeze_batch_norm", "fit_last_layer", "views", "mixup")}
     assert told == {"freeze_batch_norm": True, "fit_last_layer": True, "views": 2, "mixup": 0.4}
     assert not list(out.rglob("features-*")), "what a frozen part made of the scans goes with the other pictures"
+
+
+def test_copies_vary_the_pictures_and_leave_the_frozen_part_at_rest(tmp_path: Path) -> None:
+    """Some nets drop layers at random in training, also in the part that is frozen."""
+    import keras
+
+    inputs = keras.Input((32, 32, 1), dtype="uint8")
+    ones = keras.layers.Rescaling(0.0, offset=1.0)(inputs)
+    features = keras.Model(inputs, keras.layers.GlobalAveragePooling2D()(keras.layers.Dropout(0.5)(ones)))
+    found = {}
+    for size in (8, 12):
+        asked = recipe(freeze=True, views=2, batch_size=size)
+        copies = _Copies(features=features, pictures=lesson().feed.pictures, copies=2, recipe=asked)
+        found[size] = copies.load(tmp_path, tell=None)
+        assert found[size].shape == (3 * COUNT, 1)
+        assert np.all(found[size] == 1)
+    # Copies are drawn a block at a time, so those of another size are others.
+    assert len(list(tmp_path.iterdir())) == 2
