@@ -60,6 +60,6 @@ def _ensemble(args: argparse.Namespace) -> int:
         show_json({**summary.data, "against_members": found.as_json()})
     else:
         show(summary_table(summary))
-        show(comparison_table(found, ("ensemble", "mean of models"), mcnemar=False))
+        show(comparison_table(found, ("ensemble", "mean of models")))
         sys.stdout.write(f"Report   {out / REPORT}\n")
     return EXIT_DONE

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from bus_toolkit.apply.cleaning import Seen
     from bus_toolkit.apply.predict import Clean
     from bus_toolkit.apply.trained import Trained
+    from bus_toolkit.apply.vouched import Vouched
     from bus_toolkit.io import Item
 
 FEW: Final = 4
@@ -114,7 +115,9 @@ def seen_scans(args: argparse.Namespace, trained: Trained, clean: Clean | None) 
     items = found_scans(args.scans)
     vouched = vouched_for(items)
     if vouched:
-        _tell_vouched(len(vouched), known_to(trained.run, [one.row for one in vouched.values()]))
+        sys.stderr.write(f"bus-eval: {len(vouched)} pictures of a clean folder are taken as they are\n")
+        _tell_unlike(_unlike(trained, list(vouched.values())))
+        _tell_known(known_to(trained.run, [one.row for one in vouched.values()]), len(vouched))
     cleaned = iter(_cleaned(args, trained, [item for item in items if item.path not in vouched]))
     return [seen_as_is(item, vouched[item.path], trained) if item.path in vouched else next(cleaned) for item in items]
 
@@ -156,12 +159,25 @@ def _jobs(asked: int | None, scans: int) -> int:
 def _tell_clean(clean: Clean) -> None:
     if clean.others:
         sys.stderr.write(f"bus-eval: {clean.others} rows without a picture are left out\n")
+    _tell_unlike(clean.unlike)
     _tell_known(clean.known, len(clean.rows))
 
 
-def _tell_vouched(pictures: int, known: int) -> None:
-    sys.stderr.write(f"bus-eval: {pictures} pictures of a clean folder are taken as they are\n")
-    _tell_known(known, pictures)
+def _unlike(trained: Trained, vouched: list[Vouched]) -> list[str]:
+    """How pictures of clean folders were cleaned otherwise than those that the run learned from; each way once."""
+    from bus_toolkit.apply.material import unlike
+    from bus_toolkit.training.data import MANIFEST, policy_hash_of
+
+    found = []
+    for root in {one.root: None for one in vouched}:
+        rows = [one.row for one in vouched if one.root == root]
+        found += unlike(trained.run, policy_hash_of(root / MANIFEST), rows)
+    return list(dict.fromkeys(found))
+
+
+def _tell_unlike(sentences: Iterable[str]) -> None:
+    for sentence in sentences:
+        sys.stderr.write(f"bus-eval: {sentence}\n")
 
 
 def _tell_known(known: int, scans: int) -> None:

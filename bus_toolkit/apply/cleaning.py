@@ -6,12 +6,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final, cast, final
 
-from bus_toolkit.apply.material import manifest_of
+from bus_toolkit.apply.material import anonymised
 from bus_toolkit.batch.cleaner import IngestCleaner
 from bus_toolkit.batch.pipelines import build_pipeline
 from bus_toolkit.batch.pool import Pool
 from bus_toolkit.deidentify import Identifiers
-from bus_toolkit.errors import ConfigError, InputError
+from bus_toolkit.errors import ConfigError
 from bus_toolkit.fan import CropFan
 from bus_toolkit.io import discover, read
 from bus_toolkit.io.write import encode_png
@@ -120,11 +120,7 @@ def was_anonymised(run: Run) -> bool:
 
     True when the manifest is not to be had.
     """
-    try:
-        _, rows = manifest_of(run)
-    except InputError:
-        return True
-    return any(row.anonymised for row in rows if row.outcome is Outcome.KEPT)
+    return anonymised(run) is not False
 
 
 def found_scans(paths: Sequence[Path]) -> list[Item]:

@@ -140,6 +140,50 @@ def kept_rows(rows: Iterable[Row]) -> list[Row]:
     return sorted((row for row in rows if row.outcome is Outcome.KEPT and row.image), key=lambda row: row.id)
 
 
+def unlike(run: Run, policy_hash: str, rows: Iterable[Row]) -> tuple[str, ...]:
+    """How kept scans of a clean folder were cleaned otherwise than those that a run learned from, as sentences.
+
+    Parameters
+    ----------
+    run
+        Its config has the hash of its policy; its manifest tells whether its scans were anonymised.
+    policy_hash
+        Of the clean folder; empty when it is not known.
+    rows
+        Of its kept scans.
+
+    Returns
+    -------
+    Each begins with "the clean folder" and has no stop. None is about anonymising when the run's manifest is not to be
+    had.
+    """
+    found = []
+    if not policy_hash or policy_hash != run.config.get("policy_hash"):
+        found.append(
+            "the clean folder was cleaned under a policy that is not known to be that of the scans that the run "
+            "learned from"
+        )
+    here, there = any(row.anonymised for row in rows), anonymised(run)
+    if there is not None and here != there:
+        is_, are = ("is", "are not") if here else ("is not", "are")
+        found.append(f"the clean folder {is_} anonymised, the scans that the run learned from {are}")
+    return tuple(found)
+
+
+def anonymised(run: Run) -> bool | None:
+    """Whether a run learned from anonymised scans (all outside the sector blanked); None when nothing tells.
+
+    Its config does; of an older run, its manifest.
+    """
+    if isinstance(known := run.config.get("anonymised"), bool):
+        return known
+    try:
+        _, rows = manifest_of(run)
+    except InputError:
+        return None
+    return any(row.anonymised for row in kept_rows(rows))
+
+
 def known_to(run: Run, rows: Sequence[Row]) -> int:
     """How many of these pictures the run was trained, chosen or tested on, as far as can be told.
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, final
 import numpy as np
 
 from bus_toolkit.apply.cleaning import Seen
-from bus_toolkit.apply.material import kept_rows, known_to, squares_of
+from bus_toolkit.apply.material import kept_rows, known_to, squares_of, unlike
 from bus_toolkit.apply.trained import ask
 from bus_toolkit.atomic import PRIVATE_MODE, atomic_text
 from bus_toolkit.errors import ConfigError
@@ -17,7 +17,7 @@ from bus_toolkit.evaluation.external import write_external
 from bus_toolkit.evaluation.metrics import POSITIVE
 from bus_toolkit.evaluation.predictions import make_predictions
 from bus_toolkit.manifest import read_manifest, to_cell
-from bus_toolkit.training.data import MANIFEST, UNLABELLED
+from bus_toolkit.training.data import MANIFEST, UNLABELLED, policy_hash_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -198,19 +198,26 @@ class Clean:
         Its manifest.
     digest
         SHA-256 of the manifest, in hex.
+    policy_hash
+        Of the policy that it was cleaned under; empty when it is not known.
     rows
         Those of kept scans with a picture, by id.
     others
         How many rows have no picture: rejected, quarantined, failed.
     known
         How many of the pictures the run was trained, chosen or tested on.
+    unlike
+        How it was cleaned otherwise than the scans that the run learned from; see
+        :func:`bus_toolkit.apply.material.unlike`.
     """
 
     manifest: Path
     digest: str
+    policy_hash: str
     rows: tuple[Row, ...]
     others: int
     known: int
+    unlike: tuple[str, ...]
 
 
 def find_clean(path: Path) -> Path | None:
@@ -226,7 +233,7 @@ def open_clean(manifest: Path, run: Run) -> Clean:
     Raises
     ------
     InputError
-        When it is none.
+        When it is none, or what cleaning wrote beside it is broken.
     ConfigError
         When it has no kept scan with a picture.
     """
@@ -235,12 +242,15 @@ def open_clean(manifest: Path, run: Run) -> Clean:
     if not kept:
         msg = "a clean folder must have a kept scan with a picture. Got none"
         raise ConfigError(msg)
+    policy_hash = policy_hash_of(manifest)
     return Clean(
         manifest=manifest,
         digest=hashlib.sha256(manifest.read_bytes()).hexdigest(),
+        policy_hash=policy_hash,
         rows=tuple(kept),
         others=len(rows) - len(kept),
         known=known_to(run, kept),
+        unlike=unlike(run, policy_hash, kept),
     )
 
 
@@ -275,7 +285,7 @@ def score_external(trained: Trained, clean: Clean, answer: Answer, out: Path) ->
     ConfigError
         When not all members spoke, the run knows some of the scans, or none has a label of its classes.
     InputError
-        When ``out`` is there and is no external test.
+        When ``out`` is there and is no external test, or holds what is not of one.
     OSError
         When it cannot be written.
     """
@@ -307,6 +317,12 @@ def score_external(trained: Trained, clean: Clean, answer: Answer, out: Path) ->
         for name, probabilities in answer.by_member.items()
     }
     made = write_external(
-        trained.run, said, out, name=out.resolve().name, manifest=clean.manifest.resolve(), digest=clean.digest
+        trained.run,
+        said,
+        out,
+        name=out.resolve().name,
+        manifest=clean.manifest.resolve(),
+        digest=clean.digest,
+        policy_hash=clean.policy_hash,
     )
     return made, len(clean.rows) - len(rows)

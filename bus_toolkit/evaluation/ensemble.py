@@ -45,14 +45,14 @@ def write_ensemble(run: Run, out: Path) -> Run:
     """Write the ensemble as a run folder with one member, so that it can be scored, compared and tabled like any.
 
     Its ``config.json`` names the members under ``ensemble_of``; there is no model file, for the models stay where they
-    are.
+    are. Members that the run is waiting for are missing here as well.
 
     Raises
     ------
     ConfigError
         As :func:`ensemble`.
     InputError
-        With code ``"run"`` when ``out`` is there and is no ensemble.
+        With code ``"run"`` when ``out`` is there and is no ensemble, or holds what is not of one.
     OSError
         When it cannot be written.
     """
@@ -60,10 +60,12 @@ def write_ensemble(run: Run, out: Path) -> Run:
     if out.exists() and not is_made(out, KEY):
         msg = "an ensemble must be written to a new folder, or over an ensemble. Got another folder"
         raise InputError("run", msg)
-    made = Run(folder=out, config=_config(run), members=(member,), missing=(), splits=run.splits)
+    made = Run(folder=out, config=_config(run), members=(member,), missing=run.missing, splits=run.splits)
     write_run(made)
     if (run.folder / SPLITS).is_file():
         shutil.copyfile(run.folder / SPLITS, out / SPLITS)
+    else:
+        (out / SPLITS).unlink(missing_ok=True)
     return made
 
 
@@ -74,7 +76,7 @@ def _config(run: Run) -> dict[str, Any]:
         "name": f"{run.name} ensemble",
         "arch": f"{run.config.get('arch') or 'model'}, mean of {len(names)}",
         "runs": 1,
-        "members": [NAME],
+        "members": [NAME, *run.missing],
         KEY: names,
     }
 

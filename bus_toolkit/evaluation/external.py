@@ -8,7 +8,7 @@ import numpy as np
 
 from bus_toolkit.errors import ConfigError, InputError
 from bus_toolkit.evaluation.predictions import Predictions, make_predictions
-from bus_toolkit.evaluation.runs import Member, Run, is_made, write_run
+from bus_toolkit.evaluation.runs import Member, Run, all_members, is_made, write_run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,12 +20,19 @@ _OWN: Final = "val/"
 
 
 def write_external(
-    run: Run, said: Mapping[str, Predictions], out: Path, *, name: str, manifest: Path | None = None, digest: str = ""
+    run: Run,
+    said: Mapping[str, Predictions],
+    out: Path,
+    *,
+    name: str,
+    manifest: Path | None = None,
+    digest: str = "",
+    policy_hash: str = "",
 ) -> Run:
     """Write what the members of a run say about other scans as a run folder, to be scored and tabled like any.
 
     The validation scans stay those of the run, so thresholds and temperatures are the same as in its own report:
-    nothing is chosen on the scans from elsewhere.
+    nothing is chosen on the scans from elsewhere. Members that the run is waiting for are missing here as well.
 
     Parameters
     ----------
@@ -39,13 +46,15 @@ def write_external(
         What the external test is called.
     manifest, digest
         The manifest of the scans from elsewhere and its SHA-256, for the pictures of the worst errors.
+    policy_hash
+        Of the policy that these were cleaned under; empty when it is not known.
 
     Raises
     ------
     ConfigError
         When ``said`` is not of the run's members and classes.
     InputError
-        With code ``"run"`` when ``out`` is there and is no external test.
+        With code ``"run"`` when ``out`` is there and is no external test, or holds what is not of one.
     OSError
         When it cannot be written.
     """
@@ -61,14 +70,15 @@ def write_external(
     config = {
         **run.config,
         "name": name,
-        "members": [member.name for member in run.members],
+        "members": all_members(run),
         "split_warnings": [],
         "manifest": "" if manifest is None else str(manifest),
         "manifest_sha256": digest,
+        "policy_hash": policy_hash,
         KEY: run.name,
     }
     members = tuple(_member(member, said[member.name]) for member in run.members)
-    made = Run(folder=out, config=config, members=members, missing=(), splits=())
+    made = Run(folder=out, config=config, members=members, missing=run.missing, splits=())
     write_run(made)
     return made
 

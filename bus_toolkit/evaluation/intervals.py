@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, final
 import numpy as np
 
 from bus_toolkit.errors import ConfigError
-from bus_toolkit.evaluation.statistic import Share, evaluate
+from bus_toolkit.evaluation.statistic import Share, evaluate, is_resampled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -20,8 +20,12 @@ if TYPE_CHECKING:
     from bus_toolkit.evaluation.predictions import FloatArray, IntArray
     from bus_toolkit.evaluation.statistic import Statistic
 
+NONE: Final = (float("nan"), float("nan"))
+"""The ends of an interval that is not there."""
 RESAMPLES: Final = 2000
 LEVEL: Final = 0.95
+_SAME: Final = 1e-12
+"""Values that lie nearer to each other differ by rounding alone."""
 _AT_ONCE: Final = 500_000
 """Weights held at a time: 4 MB, which stays in a processor's cache while all figures are computed from it."""
 
@@ -111,8 +115,9 @@ def estimate(
 
     A share that is exactly 0 or 1 is so in every resample, which would give an interval of no width: "no normal scan
     of 8 was misread" says little. Such a share gets the exact interval of a binomial proportion instead (Clopper and
-    Pearson 1934, doi 10.1093/biomet/26.4.404), with one trial for each cluster. For other figures at their end
-    (an AUC of 1) no such interval is known: they get none.
+    Pearson 1934, doi 10.1093/biomet/26.4.404), with one trial for each cluster. For other figures that are the same in
+    every resample (an AUC of 1) no such interval is known: they get none. Nor does a figure whose resamples do not lie
+    around it; see :func:`bus_toolkit.evaluation.statistic.is_resampled`.
 
     Raises
     ------
@@ -122,12 +127,13 @@ def estimate(
     if not 0 < level < 1:
         msg = f"level must be between 0 and 1. Got {level}"
         raise ConfigError(msg)
-    drawn = resample(statistics, clusters, resamples=resamples, seed=seed)
+    usable = {name: statistic for name, statistic in statistics.items() if is_resampled(statistic)}
+    drawn = resample(usable, clusters, resamples=resamples, seed=seed)
     values = values_of(statistics, clusters.size)
     found = {}
     for name, statistic in statistics.items():
-        low, high = interval(drawn[name], level)
-        if values[name] in {0.0, 1.0} and low == high == values[name]:
+        low, high = interval(drawn[name], level) if name in drawn else NONE
+        if is_same(low, high):
             low, high = _at_the_end(statistic, values[name], clusters, level)
         found[name] = Estimate(value=values[name], low=low, high=high)
     return found
@@ -137,14 +143,19 @@ def interval(drawn: FloatArray, level: float = LEVEL) -> tuple[float, float]:
     """The middle ``level`` of the resampled values, those that are not defined left out; NaN when none is."""
     defined = drawn[np.isfinite(drawn)]
     if not defined.size:
-        return float("nan"), float("nan")
+        return NONE
     low, high = np.quantile(defined, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
 
 
+def is_same(low: float, high: float) -> bool:
+    """Whether an interval has no width; false when there is none."""
+    return high - low <= _SAME
+
+
 def _at_the_end(statistic: Statistic, value: float, clusters: IntArray, level: float) -> tuple[float, float]:
-    if not isinstance(statistic, Share) or not statistic.proportion:
-        return float("nan"), float("nan")
+    if not isinstance(statistic, Share) or not statistic.proportion or value not in {0.0, 1.0}:
+        return NONE
     trials = np.unique(clusters[statistic.denominator > 0]).size
     reach = ((1 - level) / 2) ** (1 / trials)
     return (reach, 1.0) if value else (0.0, 1 - reach)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from bus_toolkit.evaluation.statistic import Auc, Mean, SensitivityAt, Share, rank
+from bus_toolkit.evaluation.statistic import Auc, MeanOfModels, SensitivityAt, Share, mean_of_defined, rank
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,13 +54,15 @@ def figures(pool: Pool) -> dict[str, Statistic]:
     Shares are taken over the calls of all members together: with repeated runs that is their mean, with folds the share
     over all scans out of fold. An AUC is computed within each member, then averaged, for the scores of two models are
     not on one scale (Forman and Scholz 2010, doi 10.1145/1882471.1882479).
+
+    A mean over classes is that of the classes for which the figure is defined on all scans, in each resample.
     """
     found: dict[str, Statistic] = {"accuracy": _accuracy(pool)}
     by_class = {name: _of_class(pool, number) for number, name in enumerate(pool.classes)}
-    found["balanced_accuracy"] = Mean([shares["sensitivity"] for shares in by_class.values()])
-    found["macro_f1"] = Mean([shares["f1"] for shares in by_class.values()])
-    areas = {name: Mean(_areas(pool, number)) for number, name in enumerate(pool.classes)}
-    found["macro_auc"] = Mean(list(areas.values()))
+    found["balanced_accuracy"] = mean_of_defined([shares["sensitivity"] for shares in by_class.values()], len(pool))
+    found["macro_f1"] = mean_of_defined([shares["f1"] for shares in by_class.values()], len(pool))
+    areas = {name: MeanOfModels(_areas(pool, number)) for number, name in enumerate(pool.classes)}
+    found["macro_auc"] = mean_of_defined(list(areas.values()), len(pool))
     for name, shares in by_class.items():
         found |= {f"{figure}.{name}": share for figure, share in shares.items()}
         found[f"auc.{name}"] = areas[name]
@@ -135,12 +137,15 @@ def _of_class(pool: Pool, number: int) -> dict[str, Share]:
     true = [member.labels == number for member in pool.members]
     not_called, not_true = [~mask for mask in called], [~mask for mask in true]
     twice = 2 * pool.total([a & b for a, b in zip(called, true, strict=True)])
+    cases = pool.total(true)
     return {
         "sensitivity": share_of(pool, called, true),
         "specificity": share_of(pool, not_called, not_true),
         "ppv": share_of(pool, true, called),
         "npv": share_of(pool, not_true, not_called),
-        "f1": Share(twice, pool.total(called) + pool.total(true), proportion=False),
+        # A class without a scan that is called all the same has an F1 of 0, as in scikit-learn; a class that merely was
+        # not drawn has none.
+        "f1": Share(twice, pool.total(called) + cases, proportion=False, needed=cases if cases.any() else None),
     }
 
 
@@ -152,9 +157,10 @@ def _about_malignant(pool: Pool) -> dict[str, Statistic]:
     positive = pool.classes.index(POSITIVE)
     rankings = [ranking_of(pool, member, positive) for member in range(len(pool.members))]
     asked = [SensitivityAt(ranking, ASKED_SPECIFICITY) for ranking in rankings]
-    found: dict[str, Statistic] = {f"sensitivity_at_95_specificity.{POSITIVE}": Mean(asked)}
+    found: dict[str, Statistic] = {f"sensitivity_at_95_specificity.{POSITIVE}": MeanOfModels(asked)}
     if BENIGN in pool.classes:
-        found["auc_benign_malignant"] = Mean(_areas(pool, positive, (pool.classes.index(BENIGN), positive)))
+        areas = _areas(pool, positive, (pool.classes.index(BENIGN), positive))
+        found["auc_benign_malignant"] = MeanOfModels(areas)
     return found
 
 

@@ -142,9 +142,8 @@ def _heads(summary: Summary) -> list[dict[str, Any]]:
     for name in names:
         if name in figures:
             one = figures[name]
-            known = wording.reach(name, one)
-            reach = f"95 % interval {known}" if known else "no interval: at its end"
-            found.append({"name": name, "value": wording.estimate(name, one), "interval": reach})
+            interval = wording.interval(name, one)
+            found.append({"name": name, "value": wording.estimate(name, one), "interval": interval})
     return found
 
 

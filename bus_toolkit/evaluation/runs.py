@@ -127,7 +127,7 @@ def pool_of(members: Sequence[Predictions]) -> Pool:
 
 
 def read_run(folder: Path) -> Run:
-    """Read a run folder.
+    """Read a run folder: of the members that its config tells of, those that are finished; if it tells none, all.
 
     Raises
     ------
@@ -135,17 +135,16 @@ def read_run(folder: Path) -> Run:
         With code ``"run"`` when it is not one, or no member is finished; ``"predictions"`` when one is broken.
     """
     config = _read_config(folder / CONFIG)
-    names = _member_names(folder)
+    expected = _expected(config)
+    names = [name for name in _member_names(folder) if not expected or name in expected]
     if not names:
         msg = f"a run must have a finished member ({MEMBERS}/NAME/{PREDICTIONS}). Got none: was it trained to its end?"
         raise InputError("run", msg)
-    expected = config.get("members")
-    missing = [name for name in expected if name not in names] if isinstance(expected, list) else []
     return Run(
         folder=folder,
         config=config,
         members=tuple(_read_member(folder / MEMBERS / name, config["classes"]) for name in names),
-        missing=tuple(missing),
+        missing=tuple(name for name in expected if name not in names),
         splits=_read_splits(folder / SPLITS),
     )
 
@@ -153,17 +152,35 @@ def read_run(folder: Path) -> Run:
 def write_run(run: Run) -> None:
     """Write ``config.json`` and each member's predictions, so that :func:`read_run` gives the run again.
 
+    What an earlier call wrote of members that the run no longer has is removed. Nothing else is: a folder of such a
+    member that holds more than its predictions was not written here.
+
     Raises
     ------
+    InputError
+        With code ``"run"`` when there is such a folder; then nothing is written.
     OSError
-        When they cannot be written.
+        When they cannot be written, or removed.
     """
+    kept = {member.name for member in run.members}
+    stale = [run.folder / MEMBERS / name for name in _member_names(run.folder) if name not in kept]
+    if not all(map(_is_written_here, stale)):
+        msg = f"a run must be written over members that have nothing but {PREDICTIONS}. Got one with other files"
+        raise InputError("run", msg)
     for member in run.members:
         folder = run.folder / MEMBERS / member.name
         folder.mkdir(parents=True, exist_ok=True)
         write_predictions(folder / PREDICTIONS, member.predictions)
     with atomic_text(run.folder / CONFIG) as stream:
         stream.write(json.dumps(run.config, indent=2, ensure_ascii=False) + "\n")
+    for folder in stale:
+        (folder / PREDICTIONS).unlink()
+        folder.rmdir()
+
+
+def all_members(run: Run) -> list[str]:
+    """Names of all members of a run, finished or not, in the order of its config."""
+    return _expected(run.config) or [member.name for member in run.members]
 
 
 def is_made(folder: Path, key: str) -> bool:
@@ -201,6 +218,18 @@ def _read_config(path: Path) -> dict[str, Any]:
         msg = f"{CONFIG} must name two or more classes. Got something else"
         raise InputError("run", msg)
     return dict(config)
+
+
+def _expected(config: Mapping[str, Any]) -> list[str]:
+    """The members that the config tells of; none when it does not tell."""
+    members = config.get("members")
+    return [str(name) for name in members] if isinstance(members, list) else []
+
+
+def _is_written_here(folder: Path) -> bool:
+    """Whether a member's folder holds its predictions and nothing else, and no link leads to either."""
+    alone = [path.name for path in folder.iterdir()] == [PREDICTIONS]
+    return alone and not folder.is_symlink() and not (folder / PREDICTIONS).is_symlink()
 
 
 def _member_names(folder: Path) -> list[str]:

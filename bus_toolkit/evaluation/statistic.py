@@ -48,22 +48,61 @@ class Share:
         float64, ``(scans,)``.
     proportion
         Whether it is a share of cases, 0 to 1, to which the exact interval of a binomial proportion applies.
+    needed
+        float64, ``(scans,)``: where none of the scans that have it above 0 is drawn, the share is not defined either.
     """
 
     numerator: FloatArray
     denominator: FloatArray
     proportion: bool = True
+    needed: FloatArray | None = None
 
     def __call__(self, weights: FloatArray) -> FloatArray:
         """See :class:`Statistic`."""
         # einsum, not BLAS: threads cost more than they bring on a busy machine, and their number changes last digits.
-        return divide(np.einsum("ij,j->i", weights, self.numerator), np.einsum("ij,j->i", weights, self.denominator))
+        over = np.einsum("ij,j->i", weights, self.denominator)
+        if self.needed is not None:
+            over = np.where(np.einsum("ij,j->i", weights, self.needed) > 0, over, 0)
+        return divide(np.einsum("ij,j->i", weights, self.numerator), over)
 
 
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Mean:
-    """The mean of other figures; one that is not defined is left out."""
+    """The mean of several figures, such as those of all classes; not defined where one of them is not.
+
+    A resample without a scan of one class must not count: the mean of the others is another figure, and is higher where
+    that class is the hard one.
+    """
+
+    parts: Sequence[Statistic]
+
+    def __call__(self, weights: FloatArray) -> FloatArray:
+        """See :class:`Statistic`."""
+        return self.combine([part(weights) for part in self.parts])
+
+    def combine(self, parts: Sequence[FloatArray]) -> FloatArray:
+        """The mean of what the parts gave."""
+        mean: FloatArray = np.stack(parts).mean(axis=0)
+        return mean
+
+
+def mean_of_defined(parts: Sequence[Statistic], scans: int) -> Mean:
+    """The mean of those figures that are defined on all ``scans`` together: the same ones in each resample.
+
+    When none is, the mean is not defined.
+    """
+    once = np.ones((1, scans))
+    return Mean([part for part in parts if np.isfinite(part(once)[0])] or parts)
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class MeanOfModels:
+    """The mean of one figure over several models; a model for which it is not defined is left out.
+
+    What each of them gives is an estimate of the same, so the mean of the others stands for all.
+    """
 
     parts: Sequence[Statistic]
 
@@ -103,7 +142,7 @@ class Difference:
 def evaluate(statistic: Statistic, weights: FloatArray, known: dict[int, FloatArray]) -> FloatArray:
     """``statistic(weights)``, with each part that several figures share computed once; ``known`` remembers them."""
     if id(statistic) not in known:
-        if isinstance(statistic, Mean | Difference):
+        if isinstance(statistic, Mean | MeanOfModels | Difference):
             value = statistic.combine([evaluate(part, weights, known) for part in statistic.parts])
         else:
             value = statistic(weights)
@@ -188,7 +227,8 @@ class Auc:
 class SensitivityAt:
     """The highest sensitivity at a specificity of at least ``specificity`` on the ROC curve of the very same cases.
 
-    No threshold is chosen beforehand, so it is the best that could be had, not what a threshold would have given.
+    No threshold is chosen beforehand, so it is the best that could be had, not what a threshold would have given. It
+    has no interval by resampling: each resample would choose its own best threshold, and most lie above the figure.
     """
 
     ranking: Ranking
@@ -205,6 +245,13 @@ class SensitivityAt:
         best = np.where(false <= allowed, called, 0).max(axis=1)
         share = divide(best, positive.sum(axis=1))
         return np.where(negative.sum(axis=1) > 0, share, np.nan)
+
+
+def is_resampled(statistic: Statistic) -> bool:
+    """Whether resamples of a figure lie around it, so that they tell how far chance reaches."""
+    if isinstance(statistic, Mean | MeanOfModels | Difference):
+        return all(is_resampled(part) for part in statistic.parts)
+    return not isinstance(statistic, SensitivityAt)
 
 
 def divide(numerator: FloatArray, denominator: FloatArray) -> FloatArray:

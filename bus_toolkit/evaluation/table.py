@@ -51,7 +51,7 @@ def _row(summary: Summary) -> list[str]:
         weights(data["pretrained"]),
         (data["protocol"] or NONE) + (f", {members} {unit}" if members > 1 else ""),
         spread("accuracy", accuracy),
-        reach("accuracy", accuracy) + " %",
+        f"{known} %" if (known := reach("accuracy", accuracy)) else NONE,
         _told(figures, "auc.malignant"),
         _told(figures, "sensitivity_at_95_specificity.malignant"),
         _told(figures, "normal_called_malignant"),

@@ -44,11 +44,8 @@ def summary_table(summary: Summary) -> Group:
     return Group(*parts)
 
 
-def comparison_table(found: Comparison, names: tuple[str, str], *, mcnemar: bool = True) -> Group:
-    """Both models side by side, for ``rich``; what is surely different in bold.
-
-    ``mcnemar`` tells whether its test is shown: between an ensemble and its own members it says nothing.
-    """
+def comparison_table(found: Comparison, names: tuple[str, str]) -> Group:
+    """Both models side by side, for ``rich``; what is surely different in bold."""
     table = Table(title=f"{found.scans} scans in {found.clusters} independent groups", title_justify="left")
     first, second = names if names[0] != names[1] else ("first", "second")
     table.add_column("figure")
@@ -58,21 +55,27 @@ def comparison_table(found: Comparison, names: tuple[str, str], *, mcnemar: bool
         percent = wording.is_percent(name)
         say, less = (wording.share, wording.points) if percent else (wording.plain, wording.signed)
         numbers = one.difference.as_json()
-        reach = f"{less(numbers['low'])} to {less(numbers['high'])}"
+        lacking = wording.lacking(name, numbers)
+        reach = f"none: {lacking}" if lacking else f"{less(numbers['low'])} to {less(numbers['high'])}"
         told = (say(_none(one.first)), say(_none(one.second)), less(numbers["value"]), reach)
         sure = (numbers["low"] or 0) * (numbers["high"] or 0) > 0
         style = "bold" if sure else ""
         table.add_row(wording.title(name), *told, wording.p_value(_none(one.p)), style=style)
+    many = Text(
+        "Many figures are compared at once: one p below 0.05 in twenty is to be expected by chance.", style="dim"
+    )
+    return Group(table, Text(_mcnemar(found, first, second)), many)
+
+
+def _mcnemar(found: Comparison, first: str, second: str) -> str:
     test = found.mcnemar
-    words = (
+    if test is None:
+        return "McNemar's test says nothing here: both have the same mean probabilities."
+    return (
         f"McNemar, on the mean probabilities of each: {test.only_first} scans are right in {first} only, "
         f"{test.only_second} in {second} only; "
         f"exact p {wording.p_value(test.p)}."
     )
-    many = Text(
-        "Many figures are compared at once: one p below 0.05 in twenty is to be expected by chance.", style="dim"
-    )
-    return Group(table, *([Text(words)] if mcnemar else []), many)
 
 
 def _head(data: dict[str, Any] | Any) -> Text:  # noqa: ANN401

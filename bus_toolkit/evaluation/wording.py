@@ -21,6 +21,8 @@ _PERCENT: Final = {
     "normal_called_malignant",
     "sensitivity_at_95_specificity",
 }
+_BEST_HERE: Final = {"sensitivity_at_95_specificity"}
+"""Figures that choose their threshold with the answers in view."""
 _TITLES: Final = {
     "macro_auc": "macro AUC",
     "macro_f1": "macro F1",
@@ -104,6 +106,25 @@ def reach(name: str, found: Mapping[str, Any]) -> str:
         return ""
     say = share if is_percent(name) else plain
     return f"{say(found['low']).removesuffix(' %')} to {say(found['high']).removesuffix(' %')}"
+
+
+def lacking(name: str, found: Mapping[str, Any]) -> str:
+    """Why a figure has no interval: ``threshold chosen on these scans``; empty when it has one."""
+    if found["value"] is None:
+        return "not defined on these scans"
+    if found["low"] is not None:
+        return ""
+    if name.partition(".")[0] in _BEST_HERE:
+        return "threshold chosen on these scans"
+    return "the same in every draw"
+
+
+def interval(name: str, found: Mapping[str, Any]) -> str:
+    """The interval in words, or why there is none: ``95 % interval 71.2 to 83.5``."""
+    if found["value"] is None:
+        return lacking(name, found)
+    known = reach(name, found)
+    return f"95 % interval {known}" if known else f"no interval: {lacking(name, found)}"
 
 
 def spread(name: str, found: Mapping[str, Any]) -> str:

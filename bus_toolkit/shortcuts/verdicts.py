@@ -124,5 +124,6 @@ def _difference(compared: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _change(compared: Mapping[str, Any]) -> str:
     one = _difference(compared)
-    reach = f"{wording.points(one['low'])} to {wording.points(one['high'])}"
+    known = f"{wording.points(one['low'])} to {wording.points(one['high'])}"
+    reach = wording.lacking("accuracy", one) or known
     return f"changes by {wording.points(one['value'])} points ({reach})"

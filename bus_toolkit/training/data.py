@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from bus_toolkit.manifest import Row
 
 MANIFEST: Final = "manifest.csv"
+CLEANING: Final = "run.json"
+"""What cleaning writes beside a manifest of how it was done."""
 UNLABELLED: Final = "unlabelled"
 _CLASS = re.compile(r"\w[\w .-]*\Z")
 _FEWEST_CLASSES = 2
@@ -92,7 +94,7 @@ def load_data(manifest: Path) -> Data:
     data = Data(
         manifest=manifest,
         sha256=hashlib.sha256(manifest.read_bytes()).hexdigest(),
-        policy_hash=_policy_hash(manifest),
+        policy_hash=policy_hash_of(manifest),
         rows=tuple(sorted(usable, key=lambda row: row.id)),
         left_out={why: number for why, number in left_out.items() if number},
     )
@@ -123,13 +125,21 @@ def _check_classes(classes: Iterable[str]) -> None:
         raise ConfigError(msg)
 
 
-def _policy_hash(manifest: Path) -> str:
-    """The hash that cleaning wrote beside the manifest; a manifest may travel without it."""
-    path = manifest.with_name("run.json")
+def policy_hash_of(manifest: Path) -> str:
+    """The hash of the policy that a clean folder was cleaned under, from ``run.json`` beside its manifest.
+
+    Empty when there is no such file, for a manifest may travel without it.
+
+    Raises
+    ------
+    InputError
+        With code ``"run"`` when the file is not what cleaning wrote.
+    """
+    path = manifest.with_name(CLEANING)
     if not path.is_file():
         return ""
     try:
         return str(json.loads(path.read_text("utf-8"))["policy"]["sha256"])
-    except (ValueError, KeyError, TypeError):
-        msg = "run.json beside the manifest must be what cleaning wrote, or not be there. Got something else"
+    except (OSError, ValueError, KeyError, TypeError):
+        msg = f"{CLEANING} beside the manifest must be what cleaning wrote, or not be there. Got something else"
         raise InputError("run", msg) from None

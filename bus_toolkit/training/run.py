@@ -224,6 +224,7 @@ def _config(folder: RunFolder, recipe: Recipe, data: Data, split: Split, command
         "manifest": str(data.manifest.resolve()),
         "manifest_sha256": data.sha256,
         "policy_hash": data.policy_hash,
+        "anonymised": any(row.anonymised for row in data.rows),
         "versions": versions(),
         "command": command,
         "recipe": plain,

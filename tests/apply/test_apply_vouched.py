@@ -13,8 +13,7 @@ from bus_toolkit.apply.vouched import seen_as_is, vouched_for
 from bus_toolkit.cli.evaluate import main
 from bus_toolkit.io import Item, discover
 from bus_toolkit.outcome import Outcome
-
-from .conftest import made_clean
+from tests.apply.conftest import made_clean
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "raw_york"
 

@@ -1,10 +1,22 @@
+import io
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
+from rich.console import Console
 
+from bus_toolkit.cli.evaluate import main
 from bus_toolkit.errors import ConfigError
-from bus_toolkit.evaluation.compare import common, compare, mcnemar
+from bus_toolkit.evaluation import Predictions, make_predictions
+from bus_toolkit.evaluation.compare import Comparison, common, compare, mcnemar
+from bus_toolkit.evaluation.ensemble import write_ensemble
 from bus_toolkit.evaluation.pool import pool
-from tests.evaluation.made_runs import made, said
+from bus_toolkit.evaluation.runs import read_run
+from bus_toolkit.evaluation.terminal import comparison_table
+from tests.evaluation.made_runs import CLASSES, made, run_folder, said
+
+BOLD = "\x1b[1m"
 
 
 def right(both: int, first: int, second: int, neither: int) -> tuple[np.ndarray, np.ndarray]:
@@ -40,6 +52,8 @@ def test_a_better_model_is_found_to_be_better() -> None:
     assert one.difference.value == pytest.approx(one.first - one.second)
     assert one.difference.low > 0
     assert one.p < 0.01
+    assert any(BOLD in line for line in shown(found).splitlines() if "accuracy" in line)
+    assert found.mcnemar is not None
     assert found.mcnemar.p < 0.001
     assert found.figures["brier"].difference.high < 0
     assert (found.scans, found.clusters) == (240, 80)
@@ -62,7 +76,7 @@ def test_scans_are_paired_by_id_not_by_place() -> None:
     found = compare(pool([one]), pool([shuffled]), resamples=100)
     assert all(each.difference.value == pytest.approx(0, abs=1e-12) for each in found.figures.values())
     assert found.figures["accuracy"].p == 1
-    assert (found.mcnemar.only_first, found.mcnemar.only_second) == (0, 0)
+    assert found.mcnemar is None, "both say the same"
 
 
 def test_pairing_narrows_the_interval() -> None:
@@ -91,3 +105,70 @@ def test_other_scans_are_refused_unless_only_common_ones_are_asked_for() -> None
     assert compare(*cut, resamples=50).scans == 30
     with pytest.raises(ConfigError, match="Got none"):
         common(pool([one]), pool([made(60, prefix="x")]))
+
+
+def shown(found: Comparison) -> str:
+    page = io.StringIO()
+    Console(file=page, width=200, force_terminal=True, highlight=False).print(comparison_table(found, ("one", "other")))
+    return page.getvalue()
+
+
+def two_normals(right: bool) -> Predictions:  # noqa: FBT001
+    """30 scans that are called as they are for the most part, and two normal ones that are called alike."""
+    labels = np.repeat([0, 1, 2], [15, 15, 2])
+    called = np.where(np.arange(32) % 5 == 0, 1 - labels, labels)
+    called[30:] = 2 if right else 1
+    return make_predictions(labels, np.eye(3)[called], classes=CLASSES)
+
+
+def test_the_same_difference_in_every_draw_is_no_certainty() -> None:
+    found = compare(pool([two_normals(right=True)]), pool([two_normals(right=False)]))
+    one = found.figures["normal_misread"]
+    assert (one.first, one.second, one.difference.value) == (0, 1, -1)
+    told = found.as_json()["figures"]["normal_misread"]
+    assert (told["difference"]["low"], told["difference"]["high"], told["p"]) == (None, None, None)
+    (line,) = (line for line in shown(found).splitlines() if "normal scans called" in line)
+    assert "none: the same in every draw" in line
+    assert BOLD not in line, "only what is surely different is bold"
+    # No difference at all is none in every draw, and nothing is claimed of it.
+    same = found.figures["sensitivity.malignant"]
+    assert (same.difference.value, same.difference.low, same.difference.high, same.p) == (0, 0, 0, 1)
+
+
+def test_the_best_threshold_of_the_very_scans_is_not_held_against_another() -> None:
+    one = made(120, skill=0.8, seed=1)
+    found = compare(pool([one]), pool([one.with_probabilities(said(one.labels, 1.2, 2))]), resamples=100)
+    told = found.as_json()["figures"]["sensitivity_at_95_specificity.malignant"]
+    assert told["difference"]["value"] == pytest.approx(told["first"] - told["second"], abs=1e-6)
+    assert (told["difference"]["low"], told["difference"]["high"], told["p"]) == (None, None, None)
+    (line,) = (line for line in shown(found).splitlines() if "at 95 % specificity" in line)
+    assert "none: threshold chosen on these scans" in line
+
+
+def test_groups_that_only_one_run_knows_of_count_for_both() -> None:
+    one = made(60, seed=1)
+    bare = make_predictions(one.labels, said(one.labels, 1.0, 2), classes=CLASSES, ids=one.ids)
+    # A name that is used in one run for other scans than in the other joins nothing.
+    otherwise = make_predictions(
+        one.labels, said(one.labels, 1.0, 2), classes=CLASSES, ids=one.ids, groups=one.groups[3:] + one.groups[:3]
+    )
+    for other in (bare, otherwise):
+        there, back = (compare(*map(pool, ([a], [b])), resamples=100) for a, b in ((one, other), (other, one)))
+        assert there.clusters == back.clusters == 20
+        there_, back_ = there.figures["accuracy"].difference, back.figures["accuracy"].difference
+        assert there_.low == pytest.approx(-back_.high)
+    assert compare(pool([bare]), pool([bare]), resamples=10).clusters == 60
+
+
+def test_an_ensemble_is_not_tested_against_itself(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = run_folder(tmp_path / "run")
+    write_ensemble(read_run(folder), folder / "ensemble")
+    words = ["compare", str(folder), str(folder / "ensemble"), "--resamples", "50"]
+    assert main(words) == 0
+    told = capsys.readouterr().out
+    assert "McNemar's test says nothing here" in told
+    assert "exact p" not in told
+    assert main([*words, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["mcnemar"] is None
+    assert main(["compare", str(folder), str(run_folder(tmp_path / "other", seed=1)), "--resamples", "50"]) == 0
+    assert "exact p" in capsys.readouterr().out

@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 
 from bus_toolkit.errors import ConfigError
-from bus_toolkit.evaluation import make_predictions
+from bus_toolkit.evaluation import Predictions, make_predictions
 from bus_toolkit.evaluation.intervals import Estimate, estimate, interval, resample, resamples_of
 from bus_toolkit.evaluation.metrics import figures
 from bus_toolkit.evaluation.pool import pool
-from bus_toolkit.evaluation.statistic import Difference, Mean, Share
+from bus_toolkit.evaluation.statistic import Difference, Mean, MeanOfModels, Share, mean_of_defined
 from tests.evaluation.made_runs import CLASSES, made
 
 
@@ -115,6 +115,71 @@ def test_means_and_differences_are_computed_from_their_parts() -> None:
     weights = np.ones((1, 4))
     assert Mean([one, other])(weights)[0] == 0.625
     assert Difference(one, other)(weights)[0] == -0.25
+
+
+def test_a_mean_over_classes_is_always_over_the_same_ones() -> None:
+    never, rare = Share(np.zeros(4), np.zeros(4)), Share(np.array([0.0, 0, 0, 0]), np.array([0.0, 0, 0, 1]))
+    often = share(np.array([1, 0, 1, 0]))
+    weights = np.array([[1.0, 1, 1, 1], [2, 1, 1, 0]])
+    np.testing.assert_array_equal(mean_of_defined([often, rare, never], 4)(weights), [0.25, np.nan])
+    np.testing.assert_array_equal(mean_of_defined([never], 4)(weights), [np.nan, np.nan])
+    # Models estimate the same, so one that is not defined is left out.
+    np.testing.assert_array_equal(MeanOfModels([often, rare, never])(weights), [0.25, 0.75])
+
+
+def three_normals_misread(*, benign_as_normal: int = 0) -> Predictions:
+    """17 benign and 17 malignant scans, most of them called right, and 3 normal ones, all called something else."""
+    labels = np.repeat([0, 1, 2], [17, 17, 3])
+    called = labels.copy()
+    called[:4] = 1
+    called[17:20] = 0
+    called[34:] = [0, 1, 0]
+    called[4 : 4 + benign_as_normal] = 2
+    return make_predictions(labels, np.eye(3)[called] * 0.7 + 0.1, classes=CLASSES)
+
+
+def test_a_draw_without_one_class_does_not_count() -> None:
+    whole = pool([three_normals_misread(benign_as_normal=2)])
+    statistics = figures(whole)
+    found = estimate(statistics, whole.clusters)
+    assert found["balanced_accuracy"].value == pytest.approx((11 / 17 + 14 / 17) / 3)
+    assert found["balanced_accuracy"].high < 0.65
+    drawn = resample(statistics, whole.clusters)
+    missing = np.isnan(drawn["sensitivity.normal"])
+    # (1 - 3 / 37) ** 37 of the draws have no normal scan.
+    assert 0.02 < missing.mean() < 0.07
+    for name in ("balanced_accuracy", "macro_f1", "macro_auc", "f1.normal", "auc.normal"):
+        np.testing.assert_array_equal(np.isnan(drawn[name]), missing, err_msg=name)
+
+
+def test_a_class_that_is_not_tested_leaves_the_means_as_they_are() -> None:
+    one = made(60).take(np.flatnonzero(made(60).labels < 2))
+    whole = pool([one])
+    statistics = figures(whole)
+    # Some are called normal: the F1 of that class is 0, as scikit-learn has it.
+    assert statistics["f1.normal"](np.ones((1, len(whole))))[0] == 0
+    assert not np.isnan(resample(statistics, whole.clusters, resamples=100)["balanced_accuracy"]).any()
+
+
+def test_what_is_the_same_in_every_draw_has_no_interval() -> None:
+    labels = np.repeat([0, 1, 2], 6)
+    called = np.repeat([0, 1, 0], 6)
+    whole = pool([make_predictions(labels, np.eye(3)[called], classes=CLASSES)])
+    found = estimate(figures(whole), whole.clusters, resamples=100)["balanced_accuracy"]
+    assert found.as_json() == {"value": 0.666667, "low": None, "high": None}
+
+
+def test_the_best_threshold_of_the_very_scans_has_no_interval() -> None:
+    # Each draw would choose its own, and most draws lie above the figure.
+    name = "sensitivity_at_95_specificity.malignant"
+    whole = pool([made(240, skill=0.8, seed=3, group=1)])
+    statistics = figures(whole)
+    found = estimate(statistics, whole.clusters, resamples=100)
+    assert 0 < found[name].value < 1
+    assert np.isnan([found[name].low, found[name].high]).all()
+    assert np.isfinite([found["sensitivity.malignant"].low, found["sensitivity.malignant"].high]).all()
+    drawn = resample({name: statistics[name]}, whole.clusters, resamples=400)[name]
+    assert drawn.mean() > found[name].value
 
 
 def test_it_refuses_what_it_cannot_do() -> None:
