@@ -281,7 +281,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
         # Its text holds a path, and a path may hold a name.
-        kind = f"{type(error).__name__}: {error.strerror or 'no reason given'}"
+        reason = os.strerror(error.errno) if error.errno else "no reason given"
+        kind = f"{type(error).__name__}: {reason}"
         sys.stderr.write(f"bus-clean: the file system refused something ({kind})\n")
     except Exception as error:
         if args.debug:

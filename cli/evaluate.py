@@ -18,6 +18,7 @@ from bus_toolkit.cli.evaluate_predict import add_predict
 from bus_toolkit.cli.evaluate_score import add_score
 from bus_toolkit.cli.evaluate_shortcuts import add_shortcuts
 from bus_toolkit.cli.evaluate_table import add_table
+from bus_toolkit.cli.quiet import hushed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -79,7 +80,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     run: Callable[[argparse.Namespace], int] = args.run
     try:
-        return run(args)
+        with hushed(unless=args.debug):
+            return run(args)
     except BusToolkitError as error:
         sys.stderr.write(f"bus-eval: {error}\n")
     except ModuleNotFoundError as error:
@@ -94,7 +96,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
         # Its text holds a path, and a path may hold a name.
-        kind = f"{type(error).__name__}: {error.strerror or 'no reason given'}"
+        reason = os.strerror(error.errno) if error.errno else "no reason given"
+        kind = f"{type(error).__name__}: {reason}"
         sys.stderr.write(f"bus-eval: the file system refused something ({kind})\n")
     except Exception as error:
         if args.debug:

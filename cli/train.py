@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from bus_toolkit._version import __version__
+from bus_toolkit.cli.quiet import hushed
 from bus_toolkit.errors import BusToolkitError, ConfigError
 from bus_toolkit.models.architectures import NAMES
 from bus_toolkit.training.recipe import (
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
 EXIT_DONE, EXIT_NOT_DONE, EXIT_STOPPED = 0, 1, 130
 PATIENCE: Final = 10
 """Epochs that early stopping waits when no number is given."""
-STDERR: Final = 2
-"""The file descriptor."""
 REPORT_NEEDS: Final = ("matplotlib", "scipy", "sklearn")
 NOT_GIVEN: Final = argparse.SUPPRESS
 DECIDED_BY_A_SPLIT: Final = ("protocol", "folds", "test_fraction", "val_fraction")
@@ -338,17 +337,10 @@ def _load_keras() -> None:
     """Load Keras and its backend without what TensorFlow says of itself meanwhile, past Python, on standard error."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
-    sys.stderr.flush()
-    kept, nowhere = os.dup(STDERR), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, STDERR)
-    try:
+    with hushed():
         import keras
 
         keras.ops.convert_to_numpy(keras.ops.ones(1) + 1)
-    finally:
-        os.dup2(kept, STDERR)
-        os.close(kept)
-        os.close(nowhere)
 
 
 def _manifest(given: dict[str, Any], out: Path) -> Path:
