@@ -51,7 +51,11 @@ def test_what_is_not_given_away_is_withheld() -> None:
     assert trial.touched is None
 
 
-def test_what_ocr_still_reads_is_left_whatever_a_mask_says() -> None:
+def test_what_ocr_still_reads_is_left_whatever_a_mask_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Drawn alike on every machine, whatever fonts it has.
+    monkeypatch.setattr("bus_toolkit.synth.glyphs.system_fonts", tuple)
+    monkeypatch.setattr("bus_toolkit.selftest.painting.new_fonts", tuple)
+
     class Claims(Leaves):
         """Says that it has erased all, and has erased nothing."""
 
@@ -63,7 +67,12 @@ def test_what_ocr_still_reads_is_left_whatever_a_mask_says() -> None:
     trial = try_scan(source, 1, Claims(), lambda _: ("BRAXLEY 1961 RT",), seed=1, strings=8, room=0.4)
     assert all((one.fate is Fate.LEFT) == one.read and one.erased == 1 for one in trial.strings)
     trial = try_scan(source, 1, Claims(), TextReader("rapidocr"), seed=1, strings=8, room=0.4)
-    plain = [one for one in trial.strings if one.height >= 12 and one.contrast >= 100 and one.place == "tissue"]
+    # OCR may pass over a lone letter such as R or L.
+    plain = [
+        one
+        for one in trial.strings
+        if one.height >= 12 and one.contrast >= 100 and one.place == "tissue" and one.role != "laterality"
+    ]
     assert plain
     assert all(one.fate is Fate.LEFT for one in plain)
 
