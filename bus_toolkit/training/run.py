@@ -113,6 +113,7 @@ def train(
         if audience is not None:
             _introduce(audience, data, split)
         if waiting := [member for member in members if not folder.is_done(member.name)]:
+            _check_weights(folder, recipe)
             pictures = load_pictures(
                 data.rows,
                 manifest.parent,
@@ -167,10 +168,6 @@ def _begin(folder: RunFolder, recipe: Recipe, data: Data, command: str, *, resum
             raise ConfigError(msg)
         if known.get("manifest_sha256") != data.sha256:
             msg = "a run must be gone on with on the manifest that it was begun with. Got another, or a changed one"
-            raise ConfigError(msg)
-        weights = _weights_file(recipe)
-        if weights is not None and known.get("pretrained_sha256") != _sha256(weights):
-            msg = "a run must be gone on with by the weights file that it was begun with. Got another file of this name"
             raise ConfigError(msg)
         split = read_split(folder.splits, data.rows)
         return replace(split, protocol=str(known["protocol"]), warnings=tuple(known["split_warnings"]))
@@ -239,6 +236,14 @@ def _weights_file(recipe: Recipe) -> Path | None:
         msg = "--pretrained must be given without a value, or with a file of weights. Got no such file"
         raise ConfigError(msg)
     return path
+
+
+def _check_weights(folder: RunFolder, recipe: Recipe) -> None:
+    """Hold the weights file against that of the run's beginning, lest its trainings begin with different ones."""
+    weights = _weights_file(recipe)
+    if weights is not None and folder.read_config().get("pretrained_sha256") != _sha256(weights):
+        msg = "a run must be gone on with by the weights file that it was begun with. Got another file of this name"
+        raise ConfigError(msg)
 
 
 def _sha256(path: Path) -> str:

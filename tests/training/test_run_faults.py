@@ -109,6 +109,9 @@ def test_other_weights_of_the_same_name_are_no_going_on(clean: Path, tmp_path: P
     train(recipe, clean / "manifest.csv", tmp_path / "run")
     train(recipe, clean / "manifest.csv", tmp_path / "run", resume=True)
     models.save_model(models.build_model("tinycnn", classes=("a", "b"), image_size=32, seed=4), path)
+    # What is finished needs no weights, for a new report say.
+    train(recipe, clean / "manifest.csv", tmp_path / "run", resume=True)
+    (tmp_path / "run" / "members" / "run-0" / "predictions.csv").unlink()
     with pytest.raises(ConfigError, match="by the weights file that it was begun with"):
         train(recipe, clean / "manifest.csv", tmp_path / "run", resume=True)
 
